@@ -1,0 +1,274 @@
+/**
+ * Every setting, read in one place and validated before anything starts (decisions 1). A setting that Flux has
+ * carries Flux's flag name; the environment name is the same in capitals. `docs/settings.md` is this table (a test
+ * compares them). Flags win over the environment.
+ */
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { parseDuration } from './duration.ts';
+
+/** Who reads a setting: the relay, the functions, or `longshore up` (which is both, and the demo). */
+export type SettingUser = 'relay' | 'functions' | 'up';
+
+interface Setting<T> {
+  schema: z.ZodType<T>;
+  help: string;
+  users: readonly SettingUser[];
+  /** The default as a user would write it; none: the setting is empty. */
+  default: string;
+}
+
+function setting<T>(schema: z.ZodType<T>, fallback: string, users: SettingUser[], help: string): Setting<T> {
+  return { schema, default: fallback, users, help };
+}
+
+const text = z.string();
+
+const flag = z
+  .enum(['true', 'false'], { error: 'expected true or false' })
+  .transform((value) => value === 'true');
+
+const duration = z.string().transform((value, context) => {
+  try {
+    return parseDuration(value);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+
+const count = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `at least ${min}`).max(max, `at most ${max}`));
+
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const address = z.string().regex(/^(\[[0-9a-f:.]+\]|[^\s:]*):\d{1,5}$/i, 'expected HOST:PORT or :PORT');
+
+const labelSelector = z
+  .string()
+  .regex(/^[A-Za-z0-9_.,/ ()!=-]*$/, 'expected a label selector, such as team=a or env in (dev,test)');
+
+const featureGates = z.string().transform((value, context) => {
+  const gates: Record<string, boolean> = {};
+  for (const part of value.split(',').filter((piece) => piece !== '')) {
+    const match = /^\s*([A-Za-z]+)=(true|false)\s*$/.exec(part);
+    if (match) gates[match[1]!] = match[2] === 'true';
+    else context.addIssue({ code: 'custom', message: `expected Name=true or Name=false, not '${part}'` });
+  }
+  return gates;
+});
+
+/** The table. Keys are the flag names. */
+export const SETTINGS = {
+  'cluster-id': setting(
+    z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/, 'expected lower-case letters, digits, dots, dashes'),
+    'default',
+    ['relay', 'up'],
+    'Names the cluster: first part of every key in the object store, so that clusters can share one.',
+  ),
+  namespace: setting(
+    list,
+    '',
+    ['relay', 'up'],
+    'Namespaces to serve, separated by commas; empty: all of them.',
+  ),
+  'watch-label-selector': setting(
+    labelSelector,
+    '',
+    ['relay', 'up'],
+    'Only objects with these labels are served: the way to shard, and to migrate step by step.',
+  ),
+  concurrent: setting(count(1, 64), '16', ['relay', 'up'], 'Batches in flight for each function.'),
+  'min-retry-delay': setting(
+    duration,
+    '750ms',
+    ['relay', 'up'],
+    'Wait after the first failure of an object; doubles with each one.',
+  ),
+  'max-retry-delay': setting(duration, '15m', ['relay', 'up'], 'Longest wait after a failure.'),
+  'interval-jitter-percentage': setting(
+    count(0, 100),
+    '0',
+    ['relay', 'up'],
+    'Spreads the intervals of image scans by this many percent.',
+  ),
+  'sweep-interval': setting(
+    duration,
+    '24h',
+    ['relay', 'up'],
+    'How often stored tag records of deleted objects are removed.',
+  ),
+  target: setting(z.enum(['in-process', 'lambda']), 'lambda', ['relay'], 'Where the functions run.'),
+  'lambda-function-prefix': setting(
+    text,
+    'longshore-dev-',
+    ['relay'],
+    'What stands before the name of a function, such as image-repository, in the account.',
+  ),
+  'lambda-endpoint': setting(text, '', ['relay'], 'Address of the Lambda API; empty: the region’s own.'),
+  'metrics-addr': setting(address, ':8080', ['relay', 'up'], 'Where /metrics is served.'),
+  'health-addr': setting(address, ':9440', ['relay', 'up'], 'Where /healthz and /readyz are served.'),
+  'log-level': setting(
+    z.enum(['debug', 'info', 'error']),
+    'info',
+    ['relay', 'functions', 'up'],
+    'Lines below this level are left out.',
+  ),
+  'storage-bucket': setting(text, '', ['relay', 'functions'], 'S3 bucket of tag records and artifacts.'),
+  'storage-prefix': setting(
+    z.string().regex(/^([A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*)?$/, 'expected path segments joined by /'),
+    '',
+    ['relay', 'functions'],
+    'Put before every key in the bucket.',
+  ),
+  'storage-endpoint': setting(
+    text,
+    '',
+    ['relay', 'functions'],
+    'Address of an S3-compatible server; empty: the region’s own.',
+  ),
+  'aws-autologin-for-ecr': setting(
+    flag,
+    'false',
+    ['functions', 'up'],
+    'Log in to ECR hosts with the function’s own role when an ImageRepository names no Secret and no provider.',
+  ),
+  'feature-gates': setting(
+    featureGates,
+    '',
+    ['functions', 'up'],
+    'ObjectLevelWorkloadIdentity=true lets an object use the cloud role of its service account.',
+  ),
+  'default-service-account': setting(
+    text,
+    '',
+    ['functions', 'up'],
+    'Service account of objects that name none; needs the gate.',
+  ),
+  'token-cache-max-size': setting(
+    count(0, 10_000),
+    '100',
+    ['functions', 'up'],
+    'Cloud tokens kept in memory; 0: none.',
+  ),
+  'token-cache-max-duration': setting(
+    duration,
+    '1h',
+    ['functions', 'up'],
+    'Longest time that a cloud token is kept; at most 1h.',
+  ),
+  'allow-private-addresses': setting(
+    flag,
+    'true',
+    ['functions', 'up'],
+    'Registries may have private addresses.',
+  ),
+  'allow-loopback-addresses': setting(
+    flag,
+    'false',
+    ['functions', 'up'],
+    'Registries may have loopback addresses. On with longshore up; off in a deployed function, whose runtime listens there.',
+  ),
+  'max-tags': setting(
+    count(1, 10_000_000),
+    '1000000',
+    ['functions', 'up'],
+    'A scan that finds more tags fails.',
+  ),
+} satisfies Record<string, Setting<unknown>>;
+
+type Table = typeof SETTINGS;
+
+/** The value of each setting, by its flag name. Durations are milliseconds. */
+export type Settings = { [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never };
+
+export type SettingName = keyof Table;
+
+/** Settings that cannot be used, each with its name and what is expected. */
+export class SettingsError extends Error {
+  constructor(problems: string[]) {
+    super(problems.join('\n'));
+    this.name = 'SettingsError';
+  }
+}
+
+export function environmentName(name: string): string {
+  return name.toUpperCase().replaceAll('-', '_');
+}
+
+/**
+ * Reads the settings of one user from flags and environment.
+ * @param user whose settings are accepted as flags; all others have their defaults
+ * @param args command line without node and script; `--name value`, `--name=value`; for true/false also `--name` alone
+ * @param overrides defaults of this user that differ from the table's
+ * @throws SettingsError with one line for every problem
+ */
+export function readSettings(
+  user: SettingUser,
+  args: string[],
+  environment: Record<string, string | undefined>,
+  overrides: Partial<Record<SettingName, string>> = {},
+): Settings {
+  const names = (Object.keys(SETTINGS) as SettingName[]).filter((name) =>
+    (SETTINGS[name].users as readonly SettingUser[]).includes(user),
+  );
+  const problems: string[] = [];
+  const flags = parseFlags(args, names, problems);
+  const result: Record<string, unknown> = {};
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const own = names.includes(name);
+    const fromEnvironment = own ? environment[environmentName(name)] || undefined : undefined;
+    const raw = flags[name] ?? fromEnvironment ?? overrides[name] ?? SETTINGS[name].default;
+    const parsed = (SETTINGS[name].schema as z.ZodType).safeParse(raw);
+    if (parsed.success) result[name] = parsed.data;
+    else {
+      const origin = flags[name] !== undefined ? `--${name}` : environmentName(name);
+      problems.push(...parsed.error.issues.map((issue) => `${origin}: ${issue.message} (got '${raw}')`));
+    }
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  const settings = result as Settings;
+  if (settings['default-service-account'] && !settings['feature-gates'].ObjectLevelWorkloadIdentity) {
+    throw new SettingsError([
+      '--default-service-account: needs --feature-gates=ObjectLevelWorkloadIdentity=true',
+    ]);
+  }
+  return settings;
+}
+
+/** Flags may repeat: the values of a list are joined. */
+function parseFlags(
+  args: string[],
+  names: SettingName[],
+  problems: string[],
+): Partial<Record<string, string>> {
+  const options = Object.fromEntries(
+    names.map((name) => [name, { type: 'string', multiple: true } as const]),
+  );
+  const spelledOut = args.map((arg) => (isBareFlag(arg) ? `${arg}=true` : arg));
+  try {
+    const { values } = parseArgs({ args: spelledOut, options, strict: true, allowPositionals: false });
+    return Object.fromEntries(
+      Object.entries(values).map(([name, parts]) => [name, (parts as string[]).join(',')]),
+    );
+  } catch (error) {
+    problems.push((error as Error).message);
+    return {};
+  }
+}
+
+function isBareFlag(arg: string): boolean {
+  const name = arg.slice(2) as SettingName;
+  return arg.startsWith('--') && name in SETTINGS && (SETTINGS[name].schema as unknown) === flag;
+}
