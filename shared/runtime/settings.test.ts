@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { environmentName, readSettings, SETTINGS, SettingsError } from './settings.ts';
+
+test('nothing given: the defaults of the table', () => {
+  const settings = readSettings('relay', [], {});
+  assert.equal(settings['min-retry-delay'], 750);
+  assert.equal(settings['max-retry-delay'], 900_000);
+  assert.deepEqual(settings.namespace, []);
+  assert.equal(settings['aws-autologin-for-ecr'], false);
+});
+
+test('a flag wins over the environment, the environment over the default', () => {
+  assert.equal(readSettings('relay', ['--log-level', 'error'], { LOG_LEVEL: 'debug' })['log-level'], 'error');
+  assert.equal(readSettings('relay', [], { LOG_LEVEL: 'debug' })['log-level'], 'debug');
+});
+
+test('overrides stand below the environment', () => {
+  const overrides = { 'allow-loopback-addresses': 'true' };
+  assert.equal(readSettings('up', [], {}, overrides)['allow-loopback-addresses'], true);
+  const environment = { ALLOW_LOOPBACK_ADDRESSES: 'false' };
+  assert.equal(readSettings('up', [], environment, overrides)['allow-loopback-addresses'], false);
+});
+
+test('a true/false flag may stand alone, a list may repeat', () => {
+  const args = ['--aws-autologin-for-ecr', '--namespace', 'a', '--namespace=b,c'];
+  const settings = readSettings('up', args, {});
+  assert.equal(settings['aws-autologin-for-ecr'], true);
+  assert.deepEqual(settings.namespace, ['a', 'b', 'c']);
+});
+
+test('every problem is told at once, each with its name and what is expected', () => {
+  const args = ['--concurrent=0', '--watch-label-selector=a;b', '--feature-gates=X'];
+  assert.throws(
+    () => readSettings('up', args, { MIN_RETRY_DELAY: '5' }),
+    (error: Error) =>
+      error instanceof SettingsError &&
+      /^--concurrent: at least 1/m.test(error.message) &&
+      /^--watch-label-selector: expected a label selector/m.test(error.message) &&
+      /^--feature-gates: expected Name=true/m.test(error.message) &&
+      /^MIN_RETRY_DELAY: invalid duration '5'/m.test(error.message),
+  );
+});
+
+test('a flag of another user is refused', () => {
+  assert.throws(() => readSettings('up', ['--lambda-endpoint=http://x'], {}), SettingsError);
+});
+
+test('a default service account needs the feature gate', () => {
+  assert.throws(
+    () => readSettings('up', ['--default-service-account=scanner'], {}),
+    /ObjectLevelWorkloadIdentity/,
+  );
+  const args = ['--default-service-account=scanner', '--feature-gates=ObjectLevelWorkloadIdentity=true'];
+  assert.equal(readSettings('up', args, {})['default-service-account'], 'scanner');
+});
+
+test('every setting has a help text, and its default is valid', () => {
+  for (const [name, { help, schema, default: fallback }] of Object.entries(SETTINGS)) {
+    assert.match(help, /\.$/, name);
+    assert.ok(schema.safeParse(fallback).success, name);
+    assert.match(environmentName(name), /^[A-Z_]+$/);
+  }
+});
