@@ -1,0 +1,61 @@
+/**
+ * Bundles one function for Lambda: `handler.mjs` with what it imports statically, and a chunk for everything that it
+ * imports lazily (AWS clients, proxies), so that a cold start reads only what every run needs (design section 11).
+ */
+import { basename, join, relative } from 'node:path';
+import { build, type Metafile } from 'esbuild';
+import { type FunctionSource, PROJECT_FOLDER } from './functions.ts';
+import type { ZipFiles } from './zip.ts';
+
+/** Name of the entry in the zip; the handler of every function in `serverless.yml` is `handler.handler`. */
+export const ENTRY_FILE = 'handler.mjs';
+
+export interface Bundle {
+  files: ZipFiles;
+  /** What went into which file; paths of `files`. */
+  outputs: Metafile['outputs'];
+}
+
+/**
+ * Equal sources give equal files.
+ * @throws esbuild's BuildFailure, which names file and line
+ */
+export async function bundleFunction(source: Pick<FunctionSource, 'entry'>): Promise<Bundle> {
+  const outdir = join(PROJECT_FOLDER, 'dist');
+  const result = await build({
+    entryPoints: { [basename(ENTRY_FILE, '.mjs')]: source.entry },
+    absWorkingDir: PROJECT_FOLDER,
+    outdir,
+    write: false,
+    metafile: true,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunks/[name]-[hash]',
+    // The ES module form of a package, where it has one, is the form of which unused parts can be left out.
+    mainFields: ['module', 'main'],
+    // CommonJS packages ask for Node's own modules through `require`, which a module has not.
+    banner: {
+      js: "import{createRequire as bundleRequire}from'node:module';const require=bundleRequire(import.meta.url);",
+    },
+    legalComments: 'none',
+    logLevel: 'silent',
+  });
+  const within = (path: string) => relative(outdir, path).replaceAll('\\', '/');
+  const outputs: Metafile['outputs'] = {};
+  for (const [path, output] of Object.entries(result.metafile.outputs)) {
+    const imports = output.imports.map((entry) => ({
+      ...entry,
+      path: entry.external ? entry.path : within(join(PROJECT_FOLDER, entry.path)),
+    }));
+    outputs[within(join(PROJECT_FOLDER, path))] = { ...output, imports };
+  }
+  return {
+    files: new Map(result.outputFiles.map((file) => [within(file.path), file.contents])),
+    outputs,
+  };
+}
