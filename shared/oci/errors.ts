@@ -1,0 +1,75 @@
+/** What goes wrong between us and a registry, its token service, or a cloud's login. */
+
+/**
+ * `unauthorized` 401 and 403 · `not-found` 404 · `throttled` 429 · `server` 5xx · `status` any other status ·
+ * `network` no connection, or a cut one · `tls` certificate or handshake · `timeout` no answer in time, or the deadline ·
+ * `aborted` the run was stopped · `address` an address that we must not connect to · `redirect` a redirect or page link
+ * that we must not follow · `malformed` an answer that cannot be read · `limit` an answer larger than we accept ·
+ * `login` no credentials to be had (cloud login, token service).
+ */
+export type RegistryErrorCode =
+  | 'unauthorized'
+  | 'not-found'
+  | 'throttled'
+  | 'server'
+  | 'status'
+  | 'network'
+  | 'tls'
+  | 'timeout'
+  | 'aborted'
+  | 'address'
+  | 'redirect'
+  | 'malformed'
+  | 'limit'
+  | 'login';
+
+/** What a registry said when it refused us: its challenges, and the address that said so. */
+export interface Refusal {
+  authenticate: string | undefined;
+  peer: string | undefined;
+}
+
+export interface RegistryErrorOptions {
+  status?: number;
+  retryAfterMs?: number;
+  transient?: boolean;
+  codes?: string[];
+  refusal?: Refusal;
+  cause?: unknown;
+}
+
+/** The message is one line, shaped as IR-REG-9 says, without any credential. */
+export class RegistryError extends Error {
+  readonly code: RegistryErrorCode;
+  /** HTTP status, 0 when there was no answer. */
+  readonly status: number;
+  /** What the registry asked us to wait (`Retry-After`). */
+  readonly retryAfterMs: number | undefined;
+  /** Whether a short repeat may help (IR-REG-6). */
+  readonly transient: boolean;
+  /** Codes of the OCI error list in the answer, e.g. `NAME_UNKNOWN`. */
+  readonly codes: readonly string[];
+  readonly refusal: Refusal | undefined;
+
+  constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'RegistryError';
+    this.code = code;
+    this.status = options.status ?? 0;
+    this.retryAfterMs = options.retryAfterMs;
+    this.transient = options.transient ?? false;
+    this.codes = options.codes ?? [];
+    this.refusal = options.refusal;
+  }
+}
+
+/**
+ * A Secret, certificate, proxy or service account of an object that cannot be used (spec 5.1 step 5); the message
+ * names it. The reconciler puts `failed to configure authentication options: ` before it.
+ */
+export class AccessError extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'AccessError';
+  }
+}
