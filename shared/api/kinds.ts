@@ -1,0 +1,15 @@
+/** The kinds that Longshore serves. A further one is a further line. */
+import { IMAGE_REPOSITORY } from './image-repository.ts';
+import type { Kind } from './kind.ts';
+
+export const KINDS: readonly Kind[] = [IMAGE_REPOSITORY];
+
+/** The kind of that group **and** name: the name alone is ambiguous. */
+export function findKind(group: string, kind: string): Kind | undefined {
+  return KINDS.find((each) => each.group === group && each.kind === kind);
+}
+
+/** The kind behind a path of the API, e.g. `image.toolkit.fluxcd.io`, `imagerepositories`. */
+export function findKindByPlural(group: string, plural: string): Kind | undefined {
+  return KINDS.find((each) => each.group === group && each.plural === plural);
+}
