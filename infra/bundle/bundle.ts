@@ -3,7 +3,7 @@
  * imports lazily (AWS clients, proxies), so that a cold start reads only what every run needs (design section 11).
  */
 import { basename, join, relative } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { type FunctionSource, PROJECT_FOLDER } from './functions.ts';
 import type { ZipFiles } from './zip.ts';
 
@@ -15,6 +15,20 @@ export interface Bundle {
   /** What went into which file; paths of `files`. */
   outputs: Metafile['outputs'];
 }
+
+/**
+ * An `import` of node:http reads all its exports, among them `WebSocket`, whose getter loads the whole of undici:
+ * 40 ms of every cold start. Asked for as an object, it loads nothing that is not used (4 ms).
+ */
+const nodeHttp: Plugin = {
+  name: 'node-http',
+  setup(build) {
+    build.onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'node:http', namespace: 'builtin' }));
+    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}');`,
+    }));
+  },
+};
 
 /**
  * Equal sources give equal files.
@@ -42,6 +56,7 @@ export async function bundleFunction(source: Pick<FunctionSource, 'entry'>): Pro
     banner: {
       js: "import{createRequire as bundleRequire}from'node:module';const require=bundleRequire(import.meta.url);",
     },
+    plugins: [nodeHttp],
     legalComments: 'none',
     logLevel: 'silent',
   });
