@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Bundle, bundleFunction } from './bundle.ts';
+import { measureImport, staticPart } from './cold-start.ts';
+
+let folder: string;
+let bundle: Bundle;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longshore-bundle-'));
+  bundle = await bundleSource(`
+    import http from 'node:http';
+    import { leave } from './early.ts';
+    export const handler = async (): Promise<unknown> => [http.Agent, leave, (await import('./late.ts')).late];
+  `);
+});
+
+after(() => rm(folder, { recursive: true }));
+
+async function bundleSource(source: string): Promise<Bundle> {
+  await writeFile(join(folder, 'handler.ts'), source);
+  await writeFile(join(folder, 'early.ts'), `export const leave = 'early';`);
+  await writeFile(join(folder, 'late.ts'), `export const late = '${'late'.repeat(1000)}';`);
+  return bundleFunction({ entry: join(folder, 'handler.ts') });
+}
+
+test('what is imported lazily is a chunk of its own and does not count for the cold start', () => {
+  const late = [...bundle.files.keys()].filter((path) => /^chunks\/late-[A-Z0-9]+\.mjs$/.test(path));
+  assert.equal(late.length, 1);
+  const { bytes } = staticPart(bundle.outputs);
+  assert.ok(bytes < 2000, `${bytes} bytes`);
+});
+
+test('equal sources give equal files', async () => {
+  const source = 'export const handler = 1;';
+  assert.deepEqual((await bundleSource(source)).files, (await bundleSource(source)).files);
+});
+
+test('node:http comes without what an import of it would load', () => {
+  const code = Buffer.from(bundle.files.get('handler.mjs')!).toString();
+  assert.match(code, /getBuiltinModule\(["'`]node:http["'`]\)/);
+  assert.doesNotMatch(code, /from ?["']node:http["']/);
+});
+
+test('the time of an import is measured where nothing but the bundle is', async () => {
+  const { files } = await bundleSource(`
+    import * as z from 'zod';
+    const end = performance.now() + 60;
+    while (performance.now() < end);
+    export const handler = z.string();
+  `);
+  assert.ok((await measureImport(files, 1)) > 30);
+});
+
+test('a source that does not compile names file and line', async () => {
+  await assert.rejects(
+    bundleSource(`import 'no-such-package';`),
+    /handler\.ts:1:7: ERROR: Could not resolve/,
+  );
+});
