@@ -47,10 +47,9 @@ test('node:http comes without what an import of it would load', () => {
 
 test('the time of an import is measured where nothing but the bundle is', async () => {
   const { files } = await bundleSource(`
-    import * as z from 'zod';
     const end = performance.now() + 60;
     while (performance.now() < end);
-    export const handler = z.string();
+    export const handler = 1;
   `);
   assert.ok((await measureImport(files, 1)) > 30);
 });
