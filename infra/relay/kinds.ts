@@ -1,0 +1,72 @@
+/**
+ * What the relay must know of each kind, as data. A new kind is a new entry here and a folder in `functions/`: nothing
+ * else of the relay knows what a kind is called.
+ */
+import { IMAGE_REPOSITORY } from '../../shared/api/image-repository.ts';
+import type { KubeObject } from '../../shared/kube/resource.ts';
+import type { ObjectKey } from '../../shared/runtime/contract.ts';
+import { parseDuration } from '../../shared/runtime/duration.ts';
+import type { SlimRecord } from './slim-record.ts';
+
+export interface RelayKind {
+  group: string;
+  kind: string;
+  plural: string;
+  /** Served versions, the newest first: the relay uses the first that the cluster has (IR-API-2). */
+  versions: readonly string[];
+  /** An object without it has not been seen by us yet, whatever its status says. */
+  finalizer: string;
+  /** What metrics and log lines call it: unlike the kind's name it is unique. */
+  controller: string;
+  /** Folder below `functions/`, and the last part of the function's name in the cloud account. */
+  functionName: string;
+  /** Interval (0: no timer) and last run of an object, both in milliseconds: its due time after a start. */
+  due(object: KubeObject): { intervalMs: number; lastRunAt: number | undefined };
+  /** `--interval-jitter-percentage` counts for this kind. */
+  jitters?: boolean;
+  /**
+   * What starts a run besides generation, deletion and request token: a text that changes when labels or annotations
+   * do that the kind's specification names.
+   */
+  watched?(object: KubeObject): string;
+  /** What else must hold so that a Ready object need not run when the relay starts (decisions 5). */
+  settled?(record: SlimRecord): boolean;
+  /** The objects that this one reads: it runs when one of them appears, changes or goes. */
+  dependsOn?(object: KubeObject): ObjectKey[];
+}
+
+const imageRepository: RelayKind = {
+  group: IMAGE_REPOSITORY.group,
+  kind: IMAGE_REPOSITORY.kind,
+  plural: IMAGE_REPOSITORY.plural,
+  versions: IMAGE_REPOSITORY.versions,
+  finalizer: IMAGE_REPOSITORY.finalizer,
+  controller: 'imagerepository',
+  functionName: 'image-repository',
+  jitters: true,
+  due(object) {
+    const spec = object.spec as { interval?: string } | undefined;
+    const status = object.status as { lastScanResult?: { scanTime?: string } } | undefined;
+    return {
+      intervalMs: milliseconds(spec?.interval),
+      lastRunAt: timestamp(status?.lastScanResult?.scanTime),
+    };
+  },
+};
+
+/** The kinds that this release serves. */
+export const RELAY_KINDS: readonly RelayKind[] = [imageRepository];
+
+/** An interval that cannot be read is none: the object's own run says what is wrong with it. */
+function milliseconds(duration: string | undefined): number {
+  try {
+    return duration ? parseDuration(duration) : 0;
+  } catch {
+    return 0;
+  }
+}
+
+function timestamp(text: string | undefined): number | undefined {
+  const time = text ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
+}

@@ -1,0 +1,148 @@
+/**
+ * An API server for the tests of the relay, just enough for one kind: lists in pages, watches that the test feeds, cuts
+ * and stalls. Over a real socket, because what it stands for happens there.
+ */
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { KubeObject } from '../../shared/kube/resource.ts';
+
+export interface TestWatch {
+  query: URLSearchParams;
+  path: string;
+  /** Writes an event, or any bytes. */
+  send(what: { type: string; object: unknown } | string | Buffer): void;
+  /** The server's own end. */
+  end(): void;
+  /** As a broken network would. */
+  cut(): void;
+}
+
+export interface TestApi {
+  url: string;
+  /** What a list answers. */
+  objects: KubeObject[];
+  resourceVersion: string;
+  lists: URLSearchParams[];
+  watches: TestWatch[];
+  /** Answers the next requests, one each, before anything else: an HTTP status and a body. */
+  refusals: { list?: [number, unknown?][]; watch?: [number, unknown?][] };
+  /** Resolves when the n-th watch, from 1, is there. */
+  watch(n: number): Promise<TestWatch>;
+  close(): Promise<void>;
+}
+
+export async function startTestApi(): Promise<TestApi> {
+  const waiting: (() => void)[] = [];
+  const api: TestApi = {
+    url: '',
+    objects: [],
+    resourceVersion: '100',
+    lists: [],
+    watches: [],
+    refusals: {},
+    async watch(n) {
+      while (api.watches.length < n) await new Promise<void>((resolve) => waiting.push(resolve));
+      return api.watches[n - 1]!;
+    },
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://api');
+    const isWatch = url.searchParams.get('watch') === 'true';
+    const refusal = (isWatch ? api.refusals.watch : api.refusals.list)?.shift();
+    if (!isWatch) api.lists.push(url.searchParams);
+    if (refusal) {
+      const [status, body = { kind: 'Status', code: refusal[0], message: `refused with ${refusal[0]}` }] =
+        refusal;
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    } else if (isWatch) {
+      api.watches.push(openWatch(url, response));
+      for (const wake of waiting.splice(0)) wake();
+    } else list(url.searchParams, response);
+  });
+
+  const list = (query: URLSearchParams, response: ServerResponse) => {
+    const limit = Number(query.get('limit') ?? 500);
+    const from = Number(query.get('continue') ?? 0);
+    const more = from + limit < api.objects.length;
+    const metadata = {
+      resourceVersion: api.resourceVersion,
+      ...(more && { continue: String(from + limit) }),
+    };
+    const body = JSON.stringify({ metadata, items: api.objects.slice(from, from + limit) });
+    response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+  };
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  api.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return api;
+}
+
+function openWatch(url: URL, response: ServerResponse): TestWatch {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.flushHeaders();
+  return {
+    query: url.searchParams,
+    path: url.pathname,
+    send: (what) =>
+      response.write(typeof what === 'string' || Buffer.isBuffer(what) ? what : `${JSON.stringify(what)}\n`),
+    end: () => response.end(),
+    cut: () => response.socket?.destroy(),
+  };
+}
+
+/** An ImageRepository that is Ready and was scanned at `scanTime`. */
+export function testObject(name: string, more: Partial<TestFields> = {}): KubeObject {
+  const { namespace, uid, version, generation, observed, requested, handled, scanTime, interval } = {
+    namespace: 'apps',
+    uid: `uid-${name}`,
+    version: '1',
+    generation: 1,
+    observed: 1,
+    interval: '5m',
+    ...more,
+  };
+  return {
+    apiVersion: 'image.toolkit.fluxcd.io/v1',
+    kind: 'ImageRepository',
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion: version,
+      generation,
+      finalizers: ['finalizers.fluxcd.io'],
+      ...(requested && { annotations: { 'reconcile.fluxcd.io/requestedAt': requested } }),
+      ...(more.deleting && { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+    },
+    spec: { image: `registry.test/${name}`, interval, ...(more.suspend && { suspend: true }) },
+    status: {
+      observedGeneration: observed,
+      conditions: [{ type: 'Ready', status: more.ready ?? 'True' }],
+      ...(handled && { lastHandledReconcileAt: handled }),
+      ...(scanTime && { lastScanResult: { tagCount: 1, scanTime } }),
+    },
+  };
+}
+
+interface TestFields {
+  namespace: string;
+  uid: string;
+  version: string;
+  generation: number;
+  observed: number;
+  requested: string;
+  handled: string;
+  scanTime: string;
+  interval: string;
+  suspend: boolean;
+  deleting: boolean;
+  ready: 'True' | 'False' | 'Unknown';
+}
