@@ -2,8 +2,8 @@
  * An OCI registry of our own: for `npm start`, and for tests that need what a real one cannot be asked to do (429
  * with `Retry-After`, referrers, faults on demand). It follows the distribution specification 1.1.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../shared/runtime/clock.ts';
@@ -69,25 +69,12 @@ export interface LocalRegistry {
  * @throws the error of `listen`, such as `EADDRINUSE`; errors of the data folder
  */
 export async function startRegistry(options: RegistryOptions): Promise<LocalRegistry> {
-  const content = await openContent(options.dataFolder);
-  const faults = new Faults(options.faults);
-  const requests = new RequestLog();
-  const closing = new AbortController();
-  const { tls, host = '127.0.0.1' } = options;
-  const server = tls
-    ? createTlsServer({
-        cert: tls.cert,
-        key: tls.key,
-        ...(tls.clientCa ? { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true } : {}),
-      })
-    : createServer();
-  // Longer than any client keeps an idle connection: a close that crosses a request would look like a fault.
-  server.keepAliveTimeout = 120_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, host, () => resolve());
-  }).catch(async (error) => {
-    await content.journal.close();
+  const { host = '127.0.0.1', tls } = options;
+  const server = createHttpServer(tls);
+  // The port comes first: two processes that share a data folder must not both open it.
+  await listen(server, options.port, host);
+  const content = await openContent(options.dataFolder).catch((error) => {
+    server.close();
     throw error;
   });
   const { port } = server.address() as AddressInfo;
@@ -98,6 +85,9 @@ export async function startRegistry(options: RegistryOptions): Promise<LocalRegi
     paging: { ...options.paging, absolute: options.paging?.absolute ? url : undefined },
     referrers: options.referrers ?? true,
   });
+  const faults = new Faults(options.faults);
+  const requests = new RequestLog();
+  const closing = new AbortController();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     void serve(request, response, { endpoints, faults, requests, signal: closing.signal });
   });
@@ -121,6 +111,21 @@ export async function startRegistry(options: RegistryOptions): Promise<LocalRegi
       await content.journal.close();
     },
   };
+}
+
+function createHttpServer(tls: RegistryOptions['tls']): Server | TlsServer {
+  const clients = tls?.clientCa && { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true };
+  const server = tls ? createTlsServer({ cert: tls.cert, key: tls.key, ...clients }) : createServer();
+  // Longer than any client keeps an idle connection: a close that crosses a request would look like a fault.
+  server.keepAliveTimeout = 120_000;
+  return server;
+}
+
+function listen(server: Server | TlsServer, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve());
+  });
 }
 
 async function openContent(folder: string | undefined): Promise<Content> {
