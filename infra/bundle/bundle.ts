@@ -3,8 +3,9 @@
  * imports lazily (AWS clients, proxies), so that a cold start reads only what every run needs (design section 11).
  */
 import { basename, join, relative } from 'node:path';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { type FunctionSource, PROJECT_FOLDER } from './functions.ts';
+import { leanBuiltins } from './lean-builtins.ts';
 import type { ZipFiles } from './zip.ts';
 
 /** Name of the entry in the zip; the handler of every function in `serverless.yml` is `handler.handler`. */
@@ -15,20 +16,6 @@ export interface Bundle {
   /** What went into which file; paths of `files`. */
   outputs: Metafile['outputs'];
 }
-
-/**
- * An `import` of node:http reads all its exports, among them `WebSocket`, whose getter loads the whole of undici:
- * 40 ms of every cold start. Asked for as an object, it loads nothing that is not used (4 ms).
- */
-const nodeHttp: Plugin = {
-  name: 'node-http',
-  setup(build) {
-    build.onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'node:http', namespace: 'builtin' }));
-    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('${path}');`,
-    }));
-  },
-};
 
 /**
  * Equal sources give equal files.
@@ -52,11 +39,7 @@ export async function bundleFunction(source: Pick<FunctionSource, 'entry'>): Pro
     chunkNames: 'chunks/[name]-[hash]',
     // The ES module form of a package, where it has one, is the form of which unused parts can be left out.
     mainFields: ['module', 'main'],
-    // CommonJS packages ask for Node's own modules through `require`, which a module has not.
-    banner: {
-      js: "import{createRequire as bundleRequire}from'node:module';const require=bundleRequire(import.meta.url);",
-    },
-    plugins: [nodeHttp],
+    plugins: [leanBuiltins],
     legalComments: 'none',
     logLevel: 'silent',
   });
