@@ -12,7 +12,7 @@ type JsonObject = Record<string, unknown>;
  * `object` without the fields that its kind does not have, and their paths, for `fieldValidation`.
  * What is kept is shared with `object`, which is not changed.
  */
-export function pruneUnknown<T extends object>(kind: Kind, object: T): { object: T; unknown: string[] } {
+export function pruneUnknown<T extends object>(kind: Pick<Kind, 'schema'>, object: T): { object: T; unknown: string[] } {
   const unknown: string[] = [];
   const metadata = (object as { metadata?: unknown }).metadata;
   const pruned = prune(
@@ -27,12 +27,12 @@ export function pruneUnknown<T extends object>(kind: Kind, object: T): { object:
 }
 
 /** `object` with the defaults of its kind; a null counts as absent where the schema does not allow it. */
-export function applyDefaults<T extends object>(kind: Kind, object: T): T {
+export function applyDefaults<T extends object>(kind: Pick<Kind, 'schema'>, object: T): T {
   return withDefaults(structuralSchemaOf(kind), object) as T;
 }
 
 /** What is wrong with spec and status of a pruned object with defaults; empty: nothing. Metadata is not looked at. */
-export function validate(kind: Kind, object: object): FieldProblem[] {
+export function validate(kind: Pick<Kind, 'schema'>, object: object): FieldProblem[] {
   const parsed = kind.schema.safeParse({ ...object, metadata: undefined });
   return parsed.success ? [] : parsed.error.issues.map((issue) => describeIssue(issue, object));
 }

@@ -19,10 +19,10 @@ export interface StructuralSchema {
 
 const PRESERVE = 'x-kubernetes-preserve-unknown-fields';
 
-const cache = new WeakMap<Kind, StructuralSchema>();
+const cache = new WeakMap<object, StructuralSchema>();
 
 /** The schema of a kind's whole object, the same for all of its versions. Do not change it: it is shared. */
-export function structuralSchemaOf(kind: Kind): StructuralSchema {
+export function structuralSchemaOf(kind: Pick<Kind, 'schema'>): StructuralSchema {
   let schema = cache.get(kind);
   if (!schema) {
     schema = toStructuralSchema(kind.schema);
