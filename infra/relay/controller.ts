@@ -1,0 +1,256 @@
+/**
+ * One kind: what its reflectors see becomes work, what its function answers becomes due times (design section 3).
+ * Everything is keyed by `namespace/name` inside it, and by group and kind around it.
+ */
+import type { KubeObject } from '../../shared/kube/resource.ts';
+import type { Clock } from '../../shared/runtime/clock.ts';
+import { keyText, type Outcome, type Trigger } from '../../shared/runtime/contract.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import type { BackOff } from './back-off.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { Assignment, Undelivered, WorkSource } from './dispatcher.ts';
+import type { RelayKind } from './kinds.ts';
+import type { ControllerMetrics } from './metrics.ts';
+import { startTriggerOf, triggerOf } from './predicate.ts';
+import type { Lane, Queue } from './queue.ts';
+import type { ReflectorSink } from './reflector.ts';
+import { createSchedule, firstDue, jitter } from './schedule.ts';
+import { recordKey, type SlimRecord, slimRecord, splitKey } from './slim-record.ts';
+
+export interface ControllerOptions {
+  kind: RelayKind;
+  queue: Queue;
+  backOff: BackOff;
+  dependencies: Dependencies;
+  /** Percent by which the waits of a kind that allows it are spread. */
+  jitterPercent: number;
+  metrics: ControllerMetrics;
+  clock: Clock;
+  /** From 0 to 1. */
+  random: () => number;
+  log: Logger;
+  /** There is work to take. */
+  onWork(): void;
+  /** Something that others may refer to appeared, changed or went: `target` is its `keyText`. */
+  onChanged(target: string): void;
+}
+
+export interface ControllerState {
+  objects: number;
+  waiting: number;
+  running: number;
+  /** Keys with a due time. */
+  scheduled: number;
+}
+
+export interface Controller extends WorkSource, ReflectorSink {
+  /**
+   * Starts to act: until then only records are kept, as a standby does. What the start finds unsettled runs at once
+   * (decisions 5), the rest gets due times.
+   */
+  lead(): void;
+  /** A run of one object because something else changed. An object that does not exist is left alone. */
+  wake(key: string, trigger: Trigger): void;
+  has(key: string): boolean;
+  state(): ControllerState;
+  stop(): void;
+}
+
+export function createController(options: ControllerOptions): Controller {
+  const { kind, queue, backOff, dependencies, metrics, clock, log, onWork } = options;
+  const records = new Map<string, SlimRecord>();
+  /** Why the last run of a key that failed had been asked for: its retries keep the reason (IR-REPO-9). */
+  const owed = new Map<string, Trigger>();
+  let leading = false;
+
+  const fullKey = (key: string) => keyText({ group: kind.group, kind: kind.kind, ...splitKey(key) });
+
+  const enqueue = (key: string, lane: Lane, trigger: Trigger, due?: number) => {
+    queue.add(key, lane, trigger, due);
+    metrics.added();
+    onWork();
+  };
+
+  const schedule = createSchedule(clock, (key, due) => {
+    const trigger = owed.get(key);
+    if (trigger) enqueue(key, 'retry', trigger, due);
+    else enqueue(key, 'timer', 'timer', due);
+  });
+
+  /** An object as the start of the relay finds it. */
+  const begin = (record: SlimRecord) => {
+    const trigger = startTriggerOf(record, kind);
+    if (trigger) return enqueue(record.key, 'initial', trigger);
+    if (record.suspended || record.stalled) return;
+    const due = firstDue(record, clock.now());
+    if (due !== undefined) schedule.set(record.key, due);
+  };
+
+  const forget = (key: string) => {
+    schedule.remove(key);
+    backOff.reset(key);
+    owed.delete(key);
+  };
+
+  const remove = (key: string) => {
+    records.delete(key);
+    queue.remove(key);
+    forget(key);
+    metrics.forget(key);
+    if (kind.dependsOn) dependencies.set(fullKey(key), []);
+    if (leading) options.onChanged(fullKey(key));
+  };
+
+  const settleOk = (key: string, requeueAfterMs: number | undefined) => {
+    forget(key);
+    if (requeueAfterMs === undefined) return;
+    const wait = jitter(requeueAfterMs, kind.jitters ? options.jitterPercent : 0, options.random);
+    schedule.set(key, clock.now() + wait);
+  };
+
+  const settleRetry = (key: string, trigger: Trigger, retryAfterMs: number | undefined): number => {
+    const wait = backOff.failed(key);
+    const due = clock.now() + (retryAfterMs ?? wait);
+    owed.set(key, trigger);
+    schedule.set(key, due);
+    metrics.retried();
+    return due;
+  };
+
+  const settleUndelivered = ({ work }: Assignment, retryAfterMs: number) => {
+    if (retryAfterMs === 0) return queue.add(work.key, work.lane, work.trigger, work.due);
+    owed.set(work.key, work.trigger);
+    schedule.set(work.key, clock.now() + retryAfterMs);
+  };
+
+  const logFailure = (
+    { work, request }: Assignment,
+    outcome: { reason: string; message: string },
+    nextAt?: number,
+  ) => {
+    log.error(outcome.message, {
+      controllerGroup: kind.group,
+      controllerKind: kind.kind,
+      controller: kind.controller,
+      namespace: request.namespace,
+      name: request.name,
+      error: outcome.reason,
+      trigger: work.trigger,
+      attempt: request.attempt,
+      ...(nextAt !== undefined && { next: new Date(nextAt).toISOString() }),
+    });
+  };
+
+  const settleCurrent = (assignment: Assignment, outcome: Outcome | Undelivered) => {
+    const { key, trigger } = assignment.work;
+    switch (outcome.result) {
+      case 'ok':
+        settleOk(key, outcome.requeueAfterMs);
+        if (outcome.changed !== undefined) options.onChanged(fullKey(key));
+        return;
+      case 'retry':
+        return logFailure(assignment, outcome, settleRetry(key, trigger, outcome.retryAfterMs));
+      case 'stalled':
+        forget(key);
+        if (trigger === 'requested') owed.set(key, trigger);
+        return logFailure(assignment, outcome);
+      case 'undelivered':
+        // The dispatcher has said it once for the whole batch.
+        return settleUndelivered(assignment, outcome.retryAfterMs);
+      case 'deferred':
+        return queue.add(key, assignment.work.lane, trigger, assignment.work.due);
+      case 'gone':
+        return forget(key);
+    }
+  };
+
+  return {
+    lead() {
+      leading = true;
+      for (const record of records.values()) begin(record);
+    },
+
+    seen(object: KubeObject, firstList: boolean): string {
+      const text = recordKey(object.metadata.namespace, object.metadata.name);
+      const before = records.get(text);
+      const key = before?.key ?? text;
+      const after = slimRecord(object, kind, key);
+      const appeared = !before || before.uid !== after.uid;
+      records.set(key, after);
+      if (before && appeared) {
+        // Another object under the old name: nothing of the old one counts.
+        forget(key);
+        queue.remove(key);
+        metrics.forget(key);
+      }
+      if (kind.dependsOn) dependencies.set(fullKey(key), kind.dependsOn(object).map(keyText));
+      if (!leading) return key;
+      if (firstList && !before) {
+        begin(after);
+        return key;
+      }
+      const trigger = triggerOf(before, after);
+      if (trigger) enqueue(key, 'now', trigger);
+      if (appeared || before.generation !== after.generation) options.onChanged(fullKey(key));
+      return key;
+    },
+
+    gone(object: KubeObject) {
+      const key = recordKey(object.metadata.namespace, object.metadata.name);
+      if (records.has(key)) remove(key);
+    },
+
+    keepOnly(listed, namespace) {
+      const inScope = namespace === '' ? () => true : (key: string) => key.startsWith(`${namespace}/`);
+      for (const key of records.keys()) if (!listed.has(key) && inScope(key)) remove(key);
+    },
+
+    take(limit) {
+      const assignments: Assignment[] = [];
+      for (const work of queue.take(limit)) {
+        const { key } = work;
+        schedule.remove(key);
+        const trigger = owed.get(key) === 'requested' ? 'requested' : work.trigger;
+        const request = {
+          group: kind.group,
+          kind: kind.kind,
+          ...splitKey(key),
+          uid: records.get(key)?.uid ?? '',
+          trigger,
+          attempt: backOff.attempts(key),
+        };
+        metrics.started(work);
+        assignments.push({ work: { ...work, trigger }, request });
+      }
+      return assignments;
+    },
+
+    gathersUntil: () => queue.gathersUntil(),
+
+    settle(assignment, outcome) {
+      const { work, request } = assignment;
+      const record = records.get(work.key);
+      // What ran may be gone, or be another object by now: then its outcome decides nothing.
+      if (record && record.uid === request.uid) settleCurrent(assignment, outcome);
+      if (outcome.result !== 'undelivered') metrics.ended(work.key, outcome, record !== undefined);
+      else metrics.undelivered(work.key);
+      queue.done(work.key);
+      onWork();
+    },
+
+    wake(key, trigger) {
+      if (leading && records.has(key)) enqueue(key, 'timer', trigger);
+    },
+
+    has: (key) => records.has(key),
+
+    state: () => ({
+      objects: records.size,
+      waiting: queue.waiting,
+      running: queue.running,
+      scheduled: schedule.size,
+    }),
+
+    stop: () => schedule.stop(),
+  };
+}
