@@ -60,3 +60,7 @@ test('a source that does not compile names file and line', async () => {
     /handler\.ts:1:7: ERROR: Could not resolve/,
   );
 });
+
+test('a source without a handler is refused', async () => {
+  await assert.rejects(bundleSource('export const run = 1;'), /handler\.ts exports no handler$/);
+});

@@ -19,7 +19,7 @@ export interface Bundle {
 
 /**
  * Equal sources give equal files.
- * @throws esbuild's BuildFailure, which names file and line
+ * @throws esbuild's BuildFailure, which names file and line; Error when the source exports no `handler`
  */
 export async function bundleFunction(source: Pick<FunctionSource, 'entry'>): Promise<Bundle> {
   const outdir = join(PROJECT_FOLDER, 'dist');
@@ -51,6 +51,9 @@ export async function bundleFunction(source: Pick<FunctionSource, 'entry'>): Pro
       path: entry.external ? entry.path : within(join(PROJECT_FOLDER, entry.path)),
     }));
     outputs[within(join(PROJECT_FOLDER, path))] = { ...output, imports };
+  }
+  if (!outputs[ENTRY_FILE]?.exports.includes('handler')) {
+    throw new Error(`${relative(PROJECT_FOLDER, source.entry)} exports no handler`);
   }
   return {
     files: new Map(result.outputFiles.map((file) => [within(file.path), file.contents])),
