@@ -1,4 +1,5 @@
 /** Is a scan due, why, and how long to wait for the next one: table 5.2 as a pure function. */
+import { sameCanonicalName } from '../../shared/oci/image-name.ts';
 
 /** What table 5.2 says about the tag record. Counts, never the tags: the decision must not need to read them. */
 export interface StoredScan {
@@ -30,8 +31,6 @@ export interface ScanFacts {
   observedExclusionList: readonly string[] | undefined;
   /** The record of this very object; undefined when there is none that can be used. */
   record: StoredScan | undefined;
-  /** Whether two canonical names mean the same repository (IR-NAM-8). */
-  sameName(one: string, other: string): boolean;
 }
 
 /** Rows 1 to 6, in the words that conditions show. */
@@ -44,7 +43,9 @@ export type ScanReason =
   | 'triggered by interval';
 
 /** `waitMs` is the time until the next run after this one succeeded; 0: no timer. */
-export type DueDecision = { due: true; reason: ScanReason; waitMs: number } | { due: false; waitMs: number };
+export type DueDecision =
+  | { due: true; reason: ScanReason; waitMs: number }
+  | { due: false; record: StoredScan; waitMs: number };
 
 /** A timer that fires by this much early is not sent round again. */
 const EARLY_MS = 1000;
@@ -61,28 +62,28 @@ export function decideScan(facts: ScanFacts): DueDecision {
   if (facts.requested) return scan('reconcile requested');
 
   const observedName = facts.observedName ?? record?.canonicalName;
-  if (observedName === undefined || !facts.sameName(observedName, facts.canonicalName)) {
+  if (observedName === undefined || !sameCanonicalName(observedName, facts.canonicalName)) {
     return scan('new image name');
   }
   const observedList = facts.observedExclusionList ?? record?.exclusionList;
   if (observedList !== undefined && !sameEntries(observedList, facts.exclusionList)) {
     return scan('updated exclusion list');
   }
-  if (!isUsable(record, facts)) return scan('no tags in database');
+  if (record === undefined || !isUsable(record, facts)) return scan('no tags in database');
 
   const age = now - facts.scanTime;
   const shortest = intervalMs * (1 - facts.jitterPercent / 100);
   if (shortest - age < EARLY_MS) return scan('triggered by interval');
-  return { due: false, waitMs: Math.min(intervalMs - age, intervalMs) };
+  return { due: false, record, waitMs: Math.min(intervalMs - age, intervalMs) };
 }
 
 /**
  * Row 5. Beyond the table: a record of another revision than the status shows is none either. It is left by a scan
  * whose status write failed, or by an earlier life of this object under our care.
  */
-function isUsable(record: StoredScan | undefined, facts: ScanFacts): boolean {
-  if (record === undefined || record.tagCount === 0) return false;
-  if (!facts.sameName(record.canonicalName, facts.canonicalName)) return false;
+function isUsable(record: StoredScan, facts: ScanFacts): boolean {
+  if (record.tagCount === 0) return false;
+  if (!sameCanonicalName(record.canonicalName, facts.canonicalName)) return false;
   return facts.statusRevision === undefined || facts.statusRevision === record.revision;
 }
 

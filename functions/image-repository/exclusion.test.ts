@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compileExclusions, effectiveExclusionList, excludeTags } from './exclusion.ts';
+import { exclusionListOf } from '../../shared/api/image-repository.ts';
+import { compileExclusions, excludeTags } from './exclusion.ts';
 import { inStoredOrder } from './tag-set.ts';
 
 const never = new AbortController().signal;
 
 /** What a scan with this list keeps, in stored order. */
 async function kept(list: string[] | undefined, tags: string[]): Promise<string[]> {
-  const tests = await compileExclusions(effectiveExclusionList(list));
+  const tests = await compileExclusions(exclusionListOf({ image: '', interval: '1m', exclusionList: list }));
   return inStoredOrder(await excludeTags(tags, tests, never));
 }
 

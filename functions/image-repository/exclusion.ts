@@ -1,8 +1,6 @@
 /** Which tags a scan leaves out (5.4). The engine is RE2 alone: a user's pattern never meets `RegExp`. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-
-/** Without a list of its own a repository leaves out the signatures of cosign (IR-API-5). */
-export const DEFAULT_EXCLUSION_LIST: readonly string[] = ['^.*\\.sig$'];
+import { DEFAULT_EXCLUSION_LIST } from '../../shared/api/image-repository.ts';
 
 /** True: the tag is left out. */
 export type TagTest = (tag: string) => boolean;
@@ -18,11 +16,6 @@ const TAGS_PER_LOOK = 256;
 const TURN_MS = 20;
 
 const compiled = new Map<string, TagTest>([[DEFAULT_EXCLUSION_LIST[0]!, (tag) => tag.endsWith('.sig')]]);
-
-/** The list that counts: the spec's own when it has an entry, else the default (IR-API-5). */
-export function effectiveExclusionList(list: readonly string[] | undefined): readonly string[] {
-  return list !== undefined && list.length > 0 ? list : DEFAULT_EXCLUSION_LIST;
-}
 
 /**
  * Compiles every pattern, before a registry is asked (IR-REPO-15).

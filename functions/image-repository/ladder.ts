@@ -1,0 +1,132 @@
+/** The ladder of 5.1: gate, image, access, is a scan due, scan. Each rung fails with its own reason. */
+import {
+  exclusionListOf,
+  type ImageRepository,
+  providerOf,
+  timeoutOf,
+} from '../../shared/api/image-repository.ts';
+import { createSecretReader } from '../../shared/kube/secret-reader.ts';
+import { mintToken } from '../../shared/kube/token-access.ts';
+import { type RegistryAccess, resolveRegistryAccess } from '../../shared/oci/access.ts';
+import { type ImageName, parseImageName } from '../../shared/oci/image-name.ts';
+import { openRegistry } from '../../shared/oci/registry.ts';
+import { parseDuration } from '../../shared/runtime/duration.ts';
+import type { Settings } from '../../shared/runtime/settings.ts';
+import { readTagRecordHeader } from '../../shared/storage/tag-record.ts';
+import { decideScan } from './due.ts';
+import { inStep, readSpec } from './failures.ts';
+import { requireGate } from './gate.ts';
+import type { Progress } from './progress.ts';
+import { isScanRequested } from './request-token.ts';
+import { scan } from './scan.ts';
+import type { Target } from './target.ts';
+import { startTimeout } from './timeout.ts';
+import type { Success } from './verdict.ts';
+
+export interface Climb {
+  target: Target;
+  object: ImageRepository;
+  settings: Settings;
+  progress: Progress;
+  /** When the run started: milliseconds since 1970. */
+  startedAt: number;
+}
+
+/**
+ * Climbs the ladder for an object that is neither deleted nor suspended.
+ * @throws StalledError, RetryError with reason and message of the condition
+ */
+export async function bringUpToDate(climb: Climb): Promise<Success> {
+  const { target, object, settings, progress, startedAt } = climb;
+  const { run } = target;
+  const { spec, status } = object;
+  requireGate(spec, settings);
+  const image = readSpec(() => parseImageName(spec.image));
+  const intervalMs = readSpec(() => parseDuration(spec.interval));
+  const timeoutMs = readSpec(() => timeoutOf(spec));
+  const exclusionList = exclusionListOf(spec);
+
+  const timeout = startTimeout(timeoutMs, run);
+  const { signal, deadline } = timeout;
+  try {
+    const access = await inStep('access', signal, () => prepareAccess(climb, image, signal));
+    const reader = { uid: object.metadata.uid, log: run.log };
+    const record = await inStep('due', signal, () =>
+      readTagRecordHeader(run.store, target.recordKey, reader, signal),
+    );
+    const decision = decideScan({
+      now: startedAt,
+      intervalMs,
+      jitterPercent: settings['interval-jitter-percentage'],
+      scanTime: timeOf(status?.lastScanResult?.scanTime),
+      statusRevision: status?.lastScanResult?.revision,
+      requested: isScanRequested(object, run.request),
+      canonicalName: image.canonical,
+      observedName: status?.canonicalImageName,
+      exclusionList,
+      observedExclusionList: status?.observedExclusionList,
+      record,
+    });
+    const { waitMs } = decision;
+    const { warnings } = access;
+    const success = {
+      result: 'ok',
+      canonicalName: image.canonical,
+      exclusionList,
+      waitMs,
+      warnings,
+    } as const;
+    if (!decision.due) {
+      const { tagCount, revision } = decision.record;
+      return { ...success, tagCount, revision, scan: undefined };
+    }
+
+    progress.scanning(decision.reason);
+    const found = await inStep('scan', signal, () =>
+      scan(
+        {
+          target,
+          uid: object.metadata.uid,
+          open: () => openRegistry(image, access, { clock: run.clock, settings, log: run.log, deadline }),
+          canonicalName: image.canonical,
+          exclusionList,
+          record,
+        },
+        signal,
+      ),
+    );
+    return { ...success, tagCount: found.tagCount, revision: found.revision, scan: found };
+  } finally {
+    timeout.stop();
+  }
+}
+
+/** Step 5 of 5.1; also when no scan is due: a Secret that is missing shows at once (IR-REPO-1). */
+async function prepareAccess(
+  { target: { run }, object, settings }: Climb,
+  image: ImageName,
+  signal: AbortSignal,
+): Promise<RegistryAccess> {
+  const { kube, clock, secrets } = run;
+  const { namespace } = run.request;
+  const access = await resolveRegistryAccess(
+    {
+      image,
+      namespace,
+      spec: { ...object.spec, provider: providerOf(object.spec) },
+      reader: createSecretReader({ kube, namespace, secrets }),
+      settings,
+      clock,
+      requestToken: async (request, stop) => (await mintToken(kube, { namespace, ...request }, stop)).token,
+    },
+    signal,
+  );
+  for (const warning of access.warnings) run.log.info(warning);
+  return access;
+}
+
+/** Milliseconds since 1970; undefined for a time that is missing or none. */
+function timeOf(text: string | undefined): number | undefined {
+  const ms = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms;
+}

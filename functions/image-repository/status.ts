@@ -1,0 +1,86 @@
+/** The status of an `ImageRepository` after a run, and how it is written: one guarded patch (3.5, 3.6, 5.7). */
+import type { ImageRepository, ImageRepositoryStatus } from '../../shared/api/image-repository.ts';
+import { retrying, rfc3339, stalled, succeeded } from '../../shared/kube/conditions.ts';
+import type { Condition } from '../../shared/kube/resource.ts';
+import { patchStatus } from '../../shared/kube/status-patch.ts';
+import { REASON } from './failures.ts';
+import { isPending, requestToken } from './request-token.ts';
+import type { Target } from './target.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What the CRDs of older releases prune: that it is missing is never a reason to write (IR-API-3, decisions 3). */
+const PRUNED = ['observedExclusionList', 'lastScanResult.revision', 'lastScanResult.latestTags'];
+
+/**
+ * The whole status that shows a verdict. A failure keeps everything that a success has published (IR-REPO-2); a
+ * pending request is answered whatever came of it (IR-REPO-9).
+ * @param now milliseconds since 1970
+ */
+export function statusAfter(object: ImageRepository, verdict: Verdict, now: number): ImageRepositoryStatus {
+  const generation = object.metadata.generation ?? 0;
+  const status = suspendedStatus(object);
+  status.conditions = conditionsAfter(status.conditions ?? [], verdict, generation, now);
+  if (verdict.result !== 'retry') status.observedGeneration = generation;
+  if (verdict.result !== 'ok') return status;
+
+  const { scan } = verdict;
+  status.canonicalImageName = verdict.canonicalName;
+  status.observedExclusionList = verdict.exclusionList;
+  if (scan) {
+    status.lastScanResult = {
+      tagCount: scan.tagCount,
+      revision: scan.revision,
+      scanTime: rfc3339(scan.scanTime),
+      ...(scan.latestTags && { latestTags: scan.latestTags }),
+    };
+  }
+  return status;
+}
+
+/** The status of an object that is left alone: as it is, but for the answer to a request token (IR-REC-8). */
+export function suspendedStatus(object: ImageRepository): ImageRepositoryStatus {
+  if (!isPending(object)) return { ...object.status };
+  return { ...object.status, lastHandledReconcileAt: requestToken(object) };
+}
+
+/**
+ * Writes what differs between `object` and `status`; nothing when nothing does.
+ * @returns the object as it is stored now; undefined when it is gone
+ * @throws RetryError `Conflict` when others keep writing
+ */
+export function writeStatus(
+  { run, resource }: Target,
+  object: ImageRepository,
+  status: ImageRepositoryStatus,
+): Promise<ImageRepository | undefined> {
+  return patchStatus({ kube: run.kube, resource, object, status, additive: PRUNED }, run.signal);
+}
+
+/** The progress patch. That it failed is logged, no more (decisions 3). */
+export async function writeConditions(
+  target: Target,
+  object: ImageRepository,
+  conditions: Condition[],
+): Promise<ImageRepository | undefined> {
+  try {
+    return await writeStatus(target, object, { ...object.status, conditions });
+  } catch (error) {
+    target.run.log.error('the progress could not be shown', { error });
+    return undefined;
+  }
+}
+
+function conditionsAfter(
+  conditions: Condition[],
+  verdict: Verdict,
+  generation: number,
+  now: number,
+): Condition[] {
+  if (verdict.result === 'ok') {
+    const message = `successful scan: found ${verdict.tagCount} tags with checksum ${verdict.revision}`;
+    return succeeded(conditions, { reason: REASON.succeeded, message, generation }, now);
+  }
+  const { reason, message } = verdict;
+  if (verdict.result === 'stalled') return stalled(conditions, { reason, message, generation }, now);
+  return retrying(conditions, { reason, message, progress: verdict.progress, generation }, now);
+}
