@@ -1,0 +1,215 @@
+/**
+ * Object store in a folder, for one process at a time: the embedded default.
+ *
+ *     objects/<key>        the content: the very bytes that were put
+ *     info/<key>/<etag>    what else was given with them: SHA-256, content type; only then there is a file
+ *     temp/                what is being written
+ *
+ * A content becomes visible whole, by rename or link. What is beside it is found by its etag, so that no reader sees
+ * a mixture. Nothing is flushed to the disk (fsync): what is here can be made again, and a loss of power that cuts a
+ * file short changes its etag, so that its SHA-256 is not found any more and its owner writes it anew.
+ *
+ * Small contents are read and written by synchronous calls: they take a third of the CPU of asynchronous ones and are
+ * shorter than what a run does between two waits. So a check and the rename after it are one step in this process.
+ */
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import {
+  createStamps,
+  etagOf,
+  moveFile,
+  openFile,
+  pathsBelow,
+  readAtOnce,
+  removeEmptyFolders,
+  removeOldFiles,
+  statFile,
+  writeAtOnce,
+  writeStream,
+} from './directory-files.ts';
+import { fileError, isMissing } from './file-error.ts';
+import { checkKey } from './object-key.ts';
+import {
+  type ObjectInfo,
+  type ObjectStore,
+  PreconditionFailed,
+  type PutOptions,
+  type StoredObject,
+} from './object-store.ts';
+
+/** Contents up to this size are read and written at once. */
+const SMALL_BYTES = 1024 * 1024;
+/** A temporary file that nobody has written to for so long is left over from a crash. */
+const LEFTOVER_MS = 60 * 60_000;
+
+/** What is kept beside a content. */
+interface Extra {
+  sha256?: string;
+  contentType?: string;
+}
+
+interface DirectoryOptions {
+  clock?: Clock;
+}
+
+/** @param folder made at the first write; it belongs to the store alone */
+export function createDirectoryStore(
+  folder: string,
+  { clock = systemClock }: DirectoryOptions = {},
+): ObjectStore {
+  const contents = join(folder, 'objects');
+  const extras = join(folder, 'info');
+  const temporary = join(folder, 'temp');
+  const nextStamp = createStamps(clock);
+  let prepared = false;
+
+  function prepare(): void {
+    if (prepared) return;
+    fs.mkdirSync(temporary, { recursive: true });
+    removeOldFiles(temporary, clock.now() - LEFTOVER_MS);
+    prepared = true;
+  }
+
+  function infoOf(key: string, stat: fs.BigIntStats): ObjectInfo {
+    const etag = etagOf(stat);
+    const { sha256 } = readExtra(join(extras, key, etag));
+    const info = { key, size: Number(stat.size), etag, lastModified: new Date(Number(stat.mtimeMs)) };
+    return sha256 ? { ...info, sha256 } : info;
+  }
+
+  /** Makes a finished temporary file the content of `key`. Must not wait: see the head of this file. */
+  function publish(key: string, file: string, options: PutOptions): ObjectInfo {
+    const stat = fs.statSync(file, { bigint: true });
+    const extra = join(extras, key, etagOf(stat));
+    writeExtra(extra, options);
+    if (!ifMatchHolds(key, options.ifMatch) || !moveFile(file, join(contents, key), !!options.ifAbsent)) {
+      fs.rmSync(extra, { force: true });
+      throw new PreconditionFailed(key);
+    }
+    removeOtherExtras(extra);
+    return infoOf(key, stat);
+  }
+
+  function ifMatchHolds(key: string, etag: string | undefined): boolean {
+    if (etag === undefined) return true;
+    const stat = statFile(join(contents, key));
+    return stat !== undefined && etagOf(stat) === etag;
+  }
+
+  return {
+    async put(key, body, options = {}, signal) {
+      checkKey(key);
+      signal?.throwIfAborted();
+      const file = join(temporary, randomBytes(12).toString('base64url'));
+      try {
+        prepare();
+        if (Buffer.isBuffer(body) && body.length <= SMALL_BYTES) {
+          writeAtOnce(file, body, options, nextStamp());
+        } else await writeStream(file, body, options, nextStamp(), signal);
+        return publish(key, file, options);
+      } catch (error) {
+        removeIfPossible(file);
+        signal?.throwIfAborted();
+        throw fileError('write', key, error);
+      }
+    },
+
+    async get(key, signal) {
+      checkKey(key);
+      signal?.throwIfAborted();
+      try {
+        const opened = openFile(join(contents, key));
+        if (!opened) return undefined;
+        const info = infoOf(key, opened.stat);
+        return info.size <= SMALL_BYTES
+          ? withBytes(info, readAtOnce(opened.fd, info.size))
+          : withFile(info, opened.fd);
+      } catch (error) {
+        throw fileError('read', key, error);
+      }
+    },
+
+    async head(key, signal) {
+      checkKey(key);
+      signal?.throwIfAborted();
+      try {
+        const stat = statFile(join(contents, key));
+        return stat && infoOf(key, stat);
+      } catch (error) {
+        throw fileError('read', key, error);
+      }
+    },
+
+    async *list(prefix, signal) {
+      try {
+        for (const key of pathsBelow(contents, prefix)) {
+          signal?.throwIfAborted();
+          const stat = statFile(join(contents, key));
+          if (stat) yield infoOf(key, stat);
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw fileError('list', prefix, error);
+      }
+    },
+
+    async delete(key, signal) {
+      checkKey(key);
+      signal?.throwIfAborted();
+      try {
+        const file = join(contents, key);
+        if (statFile(file)) fs.rmSync(file, { force: true });
+        removeEmptyFolders(contents, dirname(file));
+        fs.rmSync(join(extras, key), { recursive: true, force: true });
+        removeEmptyFolders(extras, dirname(join(extras, key)));
+      } catch (error) {
+        throw fileError('delete', key, error);
+      }
+    },
+  };
+}
+
+function withBytes(info: ObjectInfo, bytes: Buffer): StoredObject {
+  return { ...info, bytes: async () => bytes, stream: () => Readable.from([bytes]) };
+}
+
+/** Holds the file open until it is read, so that it is the content that `info` tells of, whatever is put meanwhile. */
+function withFile(info: ObjectInfo, fd: number): StoredObject {
+  const stream = () => fs.createReadStream('', { fd });
+  return { ...info, bytes: () => buffer(stream()), stream };
+}
+
+function readExtra(file: string): Extra {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as Extra;
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+function writeExtra(file: string, { sha256, contentType }: PutOptions): void {
+  if (!sha256 && !contentType) return;
+  fs.mkdirSync(dirname(file), { recursive: true });
+  fs.writeFileSync(file, JSON.stringify({ sha256, contentType } satisfies Extra));
+}
+
+/** Removes what was kept beside earlier contents of the same key. */
+function removeOtherExtras(file: string): void {
+  const folder = dirname(file);
+  if (!fs.existsSync(folder)) return;
+  for (const name of fs.readdirSync(folder)) {
+    if (join(folder, name) !== file) fs.rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** A temporary file that cannot be removed now goes with the leftovers; the error of the write is what matters. */
+function removeIfPossible(file: string): void {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch {}
+}

@@ -1,0 +1,36 @@
+/** What S3 answers when it refuses, in one line and without what was signed. */
+import { messageOf } from '../runtime/errors.ts';
+import { redact } from '../runtime/redact.ts';
+import { PreconditionFailed, StorageError } from './object-store.ts';
+
+/** The part of the SDK's errors that is read. Its responses and requests are not kept: they carry credentials. */
+interface SdkError {
+  name?: string;
+  $metadata?: { httpStatusCode?: number };
+}
+
+/** There is no such object. A bucket that does not exist is something else. */
+export function isNothing(error: unknown): boolean {
+  const { name, $metadata } = error as SdkError;
+  return name !== 'NoSuchBucket' && (name === 'NoSuchKey' || $metadata?.httpStatusCode === 404);
+}
+
+/** The error to throw for what the SDK threw; the signal's own reason when it has aborted. */
+export function s3Error(
+  verb: 'read' | 'write' | 'delete' | 'list',
+  bucket: string,
+  key: string,
+  error: unknown,
+  signal: AbortSignal | undefined,
+): unknown {
+  if (signal?.aborted) return signal.reason;
+  const { name, $metadata } = error as SdkError;
+  const status = $metadata?.httpStatusCode;
+  // 409: two conditional writes met. 404: `ifMatch` on an object that is gone.
+  if (verb === 'write' && (status === 412 || name === 'ConditionalRequestConflict' || isNothing(error))) {
+    return new PreconditionFailed(key);
+  }
+  const text = redact(messageOf(error));
+  const code = name && name !== 'Error' && !text.startsWith(name) ? `${name}: ` : '';
+  return new StorageError(`cannot ${verb} object '${key}' in bucket '${bucket}': ${code}${text}`);
+}

@@ -1,0 +1,151 @@
+/**
+ * Object store in an S3 bucket, or in one of a server that speaks S3. The SDK is imported at the first request: it is
+ * the dearest import of a function. Credentials and region are the SDK's business (role of the function, environment).
+ */
+
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type * as S3 from '@aws-sdk/client-s3';
+import { checkKey, withKeyPrefix } from './object-key.ts';
+import { type ObjectInfo, type ObjectStore, StorageError } from './object-store.ts';
+import { isNothing, s3Error } from './s3-error.ts';
+
+export interface S3StoreOptions {
+  bucket: string;
+  /** Put before every key. */
+  prefix?: string;
+  /** Address of an S3-compatible server; its buckets are addressed by path. Without it: the region's own. */
+  endpoint?: string;
+  region?: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+}
+
+interface Connection {
+  sdk: typeof S3;
+  client: S3.S3Client;
+}
+
+/** No request is made before the store is used. */
+export function createS3Store(options: S3StoreOptions): ObjectStore {
+  return withKeyPrefix(createBucketStore(options), options.prefix ?? '');
+}
+
+function createBucketStore(options: S3StoreOptions): ObjectStore {
+  const { bucket } = options;
+  let connection: Promise<Connection> | undefined;
+  const connected = () => {
+    connection ??= connect(options);
+    return connection;
+  };
+  const of = (key: string) => ({ Bucket: bucket, Key: key });
+
+  return {
+    async put(key, body, put = {}, signal) {
+      checkKey(key);
+      const { sdk, client } = await connected();
+      const size = Buffer.isBuffer(body) ? body.length : put.size;
+      if (size === undefined) throw new StorageError(`cannot write object '${key}': its length is not known`);
+      const command = new sdk.PutObjectCommand({
+        ...of(key),
+        Body: body,
+        ContentLength: size,
+        ContentType: put.contentType,
+        ChecksumSHA256: put.sha256 && Buffer.from(put.sha256, 'hex').toString('base64'),
+        IfNoneMatch: put.ifAbsent ? '*' : undefined,
+        IfMatch: put.ifMatch,
+      });
+      try {
+        const { ETag } = await client.send(command, { abortSignal: signal });
+        return infoOf(key, { ETag, ContentLength: size, ChecksumSHA256: command.input.ChecksumSHA256 });
+      } catch (error) {
+        throw s3Error('write', bucket, key, error, signal);
+      }
+    },
+
+    async get(key, signal) {
+      checkKey(key);
+      const { sdk, client } = await connected();
+      try {
+        const command = new sdk.GetObjectCommand({ ...of(key), ChecksumMode: 'ENABLED' });
+        const output = await client.send(command, { abortSignal: signal });
+        const body = output.Body as Readable;
+        const bytes = () =>
+          buffer(body).catch((error: unknown) => {
+            throw s3Error('read', bucket, key, error, signal);
+          });
+        return { ...infoOf(key, output), bytes, stream: () => body };
+      } catch (error) {
+        if (isNothing(error)) return undefined;
+        throw s3Error('read', bucket, key, error, signal);
+      }
+    },
+
+    async head(key, signal) {
+      checkKey(key);
+      const { sdk, client } = await connected();
+      try {
+        const command = new sdk.HeadObjectCommand({ ...of(key), ChecksumMode: 'ENABLED' });
+        return infoOf(key, await client.send(command, { abortSignal: signal }));
+      } catch (error) {
+        if (isNothing(error)) return undefined;
+        throw s3Error('read', bucket, key, error, signal);
+      }
+    },
+
+    async *list(prefix, signal) {
+      const { sdk, client } = await connected();
+      let token: string | undefined;
+      do {
+        const command = new sdk.ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: prefix,
+          ContinuationToken: token,
+        });
+        const page = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+          throw s3Error('list', bucket, prefix, error, signal);
+        });
+        for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+          yield infoOf(Key!, { ETag, ContentLength: Size, LastModified });
+        }
+        token = page.NextContinuationToken;
+      } while (token);
+    },
+
+    async delete(key, signal) {
+      checkKey(key);
+      const { sdk, client } = await connected();
+      try {
+        await client.send(new sdk.DeleteObjectCommand(of(key)), { abortSignal: signal });
+      } catch (error) {
+        if (!isNothing(error)) throw s3Error('delete', bucket, key, error, signal);
+      }
+    },
+  };
+}
+
+async function connect({ endpoint, region, credentials }: S3StoreOptions): Promise<Connection> {
+  const sdk = await import('@aws-sdk/client-s3');
+  const client = new sdk.S3Client({
+    ...(endpoint && { endpoint, forcePathStyle: true }),
+    ...(region && { region }),
+    ...(credentials && { credentials }),
+    // The SDK's own CRC32 would be a second checksum beside ours, and makes streams chunked, which not every server takes.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  return { sdk, client };
+}
+
+function infoOf(
+  key: string,
+  output: { ETag?: string; ContentLength?: number; ChecksumSHA256?: string; LastModified?: Date },
+): ObjectInfo {
+  const { ETag, ContentLength, ChecksumSHA256, LastModified } = output;
+  const info = {
+    key,
+    size: ContentLength ?? 0,
+    etag: ETag ?? '',
+    lastModified: LastModified ?? new Date(),
+  };
+  return ChecksumSHA256 ? { ...info, sha256: Buffer.from(ChecksumSHA256, 'base64').toString('hex') } : info;
+}
