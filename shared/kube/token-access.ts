@@ -11,8 +11,8 @@ const SHORTEST_SECONDS = 600;
 export interface TokenRequest {
   namespace: string;
   serviceAccount: string;
-  /** Whom the token is for; the API server takes only its own. */
-  audience: string;
+  /** Whom the token is for. Left out: the API server's own audience, the only one that it takes itself. */
+  audience?: string;
   /** Wanted life; the server may grant another one. At least 600. */
   seconds: number;
 }
@@ -38,7 +38,10 @@ export async function mintToken(
     {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenRequest',
-      spec: { audiences: [audience], expirationSeconds: Math.max(SHORTEST_SECONDS, Math.round(seconds)) },
+      spec: {
+        audiences: audience === undefined ? [] : [audience],
+        expirationSeconds: Math.max(SHORTEST_SECONDS, Math.round(seconds)),
+      },
     },
     signal,
   );
