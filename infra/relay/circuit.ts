@@ -16,7 +16,7 @@ export interface Circuit {
   readonly allowsAt: number;
   /** A batch goes out. */
   sent(): void;
-  /** The function answered, whatever it said. */
+  /** The function answered a batch, or asked us to wait. */
   answered(): void;
   /** Nobody answered. Gives the wait in milliseconds after which the keys of the batch may be tried again. */
   unanswered(): number;

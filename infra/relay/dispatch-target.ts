@@ -19,8 +19,9 @@ export interface DispatchTarget {
 }
 
 /**
- * Why a batch has no answer. `unreachable`: nobody there, or nobody who may answer us: counts towards the circuit;
- * `throttled`: too many requests, come back after `retryAfterMs`; `failed`: the function ran and broke.
+ * Why a batch has no answer. `unreachable`: nobody there, or nobody who may answer us: no fault of its keys; `failed`:
+ * the function ran and broke, maybe because of one of them; both count towards the circuit. `throttled`: too many
+ * requests, come back after `retryAfterMs`.
  */
 export class DispatchError extends Error {
   readonly kind: 'unreachable' | 'throttled' | 'failed';

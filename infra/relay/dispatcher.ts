@@ -142,8 +142,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     try {
       const batch = await batchOf(requests);
       const answer = await target.send(functionName, batch, signal);
-      answered();
       const outcomes = readAnswer(answer, requests, functionName);
+      answered();
       if (outcomes.every(({ result }) => result === 'deferred')) circuit.pause(ALL_DEFERRED_MS);
       options.onBatch?.('ok');
       return outcomes;
@@ -176,25 +176,23 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   const settlementsOf = (error: unknown, requests: ReconcileRequest[]): (Outcome | Undelivered)[] => {
     // What is no DispatchError is an answer that could not be read.
-    const kind = error instanceof DispatchError ? error.kind : 'failed';
+    const { kind, retryAfterMs } =
+      error instanceof DispatchError ? error : { kind: 'failed' as const, retryAfterMs: undefined };
     const message = messageOf(error);
     options.onBatch?.(kind);
-    if (kind === 'failed') {
-      answered();
-      return requests.map((request) => failed(request, 'FunctionFailed', message));
-    }
-    let result: Undelivered;
     if (kind === 'throttled') {
       answered();
-      circuit.pause((error as DispatchError).retryAfterMs ?? THROTTLED_MS);
+      circuit.pause(retryAfterMs ?? THROTTLED_MS);
       log.info(`function ${functionName} is throttled: ${message}`);
-      result = { result: 'undelivered', reason: 'FunctionThrottled', message, retryAfterMs: 0 };
-    } else {
-      const retryAfterMs = circuit.unanswered();
-      log.error(`function ${functionName} does not answer: ${message}`, { objects: requests.length });
-      result = { result: 'undelivered', reason: 'FunctionUnreachable', message, retryAfterMs };
+      return requests.map(() => undelivered('FunctionThrottled', message, 0));
     }
-    return requests.map(() => result);
+    const waitMs = circuit.unanswered();
+    log.error(`function ${functionName} gave no answer: ${message}`, { objects: requests.length });
+    return requests.map((request) =>
+      kind === 'failed'
+        ? failed(request, 'FunctionFailed', message)
+        : undelivered('FunctionUnreachable', message, waitMs),
+    );
   };
 
   slots.onFree(wake);
@@ -217,4 +215,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       for (const flight of flights) flight.abort(reason);
     },
   };
+}
+
+function undelivered(reason: string, message: string, retryAfterMs: number): Undelivered {
+  return { result: 'undelivered', reason, message, retryAfterMs };
 }

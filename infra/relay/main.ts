@@ -1,0 +1,132 @@
+/** The relay's pod: reads the settings, connects to cluster and functions, and runs until SIGTERM. */
+import { loadInCluster } from '../../shared/kube/in-cluster.ts';
+import { createKubeClient } from '../../shared/kube/rest-client.ts';
+import { type ClusterEndpoint, createTransport } from '../../shared/kube/transport.ts';
+import { systemClock } from '../../shared/runtime/clock.ts';
+import { messageOf } from '../../shared/runtime/errors.ts';
+import { createLogger } from '../../shared/runtime/logger.ts';
+import { redact } from '../../shared/runtime/redact.ts';
+import { RELEASE } from '../../shared/runtime/release.ts';
+import { readSettings, type Settings, SettingsError } from '../../shared/runtime/settings.ts';
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import { createClusterAccess, ownNamespace } from './cluster-access.ts';
+import { createLambdaTarget } from './dispatch-lambda.ts';
+import type { DispatchTarget } from './dispatch-target.ts';
+import { RELAY_KINDS } from './kinds.ts';
+import { startRelay } from './relay.ts';
+import { startServer } from './server.ts';
+
+/** A relay that was started from a command line. */
+export interface Running {
+  /** Of `/healthz`, `/readyz` and `/metrics`. */
+  ports: readonly number[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts what the settings say.
+ * @param args command line without node and script
+ * @throws Error with one line for each thing that is wrong: settings, cluster access, addresses
+ */
+export async function start(
+  args: string[],
+  environment: Record<string, string | undefined>,
+): Promise<Running> {
+  const settings = readSettings('relay', args, environment);
+  const log = createLogger(settings['log-level']);
+  const clock = systemClock;
+  const endpoint = await findCluster(environment);
+  const transport = createTransport(endpoint);
+  const kube = createKubeClient(transport);
+  const target = createTarget(settings);
+  const stopped = new AbortController();
+  const relay = startRelay({
+    transport,
+    kube,
+    kinds: RELAY_KINDS,
+    target,
+    access: createClusterAccess({ kube, endpoint, namespace: ownNamespace(), clock }, stopped.signal),
+    store: await openStore(settings),
+    settings,
+    clock,
+    random: Math.random,
+    log,
+  });
+  const close = async () => {
+    await relay.stop();
+    stopped.abort(new Error('the relay stops'));
+    transport.close();
+  };
+  const addresses = { health: settings['health-addr'], metrics: settings['metrics-addr'] };
+  const server = await startServer(relay, addresses).catch(async (error) => {
+    await close();
+    throw error;
+  });
+  log.info('relay started', { release: RELEASE, server: endpoint.server, target: settings.target });
+  return {
+    ports: server.ports,
+    async stop() {
+      log.info('stopping: finishing what goes on');
+      await close();
+      await server.close();
+      log.info('stopped');
+    },
+  };
+}
+
+/** In a pod its ServiceAccount, unless `KUBECONFIG` says otherwise. */
+async function findCluster(environment: Record<string, string | undefined>): Promise<ClusterEndpoint> {
+  if (!environment.KUBECONFIG) return loadInCluster();
+  const { loadKubeconfig } = await import('../../shared/kube/kubeconfig.ts');
+  return loadKubeconfig({ environment });
+}
+
+function createTarget(settings: Settings): DispatchTarget {
+  switch (settings.target) {
+    case 'lambda':
+      return createLambdaTarget({
+        prefix: settings['lambda-function-prefix'],
+        endpoint: settings['lambda-endpoint'],
+        maxSockets: settings.concurrent * RELAY_KINDS.length,
+      });
+    case 'in-process':
+      throw new Error('--target: in-process is what longshore up is for; this relay calls lambda');
+  }
+}
+
+/** Where the functions keep tag records, for the sweep; without a bucket there is none. */
+async function openStore(settings: Settings): Promise<ObjectStore | undefined> {
+  if (!settings['storage-bucket']) return undefined;
+  const { createS3Store } = await import('../../shared/storage/s3.ts');
+  return createS3Store({
+    bucket: settings['storage-bucket'],
+    prefix: settings['storage-prefix'],
+    endpoint: settings['storage-endpoint'] || undefined,
+  });
+}
+
+function fail(error: unknown): never {
+  for (const line of messagesOf(error)) process.stderr.write(`relay: ${redact(line)}\n`);
+  process.exit(1);
+}
+
+/** Settings may be wrong in several ways at once: a line each. */
+function messagesOf(error: unknown): string[] {
+  return error instanceof SettingsError ? error.message.split('\n') : [messageOf(error)];
+}
+
+if (import.meta.main) {
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  const running = await start(process.argv.slice(2), process.env).catch(fail);
+  let stopping = false;
+  const stop = async () => {
+    // A second signal is the same one, passed on by a shell.
+    if (stopping) return;
+    stopping = true;
+    await running.stop();
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}

@@ -1,0 +1,229 @@
+/**
+ * The relay: for each kind reflectors → controller → dispatcher, and what they share (design section 3). It holds no
+ * state that the Kubernetes API does not have: a relay that starts again computes everything from a list.
+ */
+import type { KubeClient } from '../../shared/kube/client.ts';
+import { forgetResource, resolveResource } from '../../shared/kube/discovery.ts';
+import type { KubeTransport } from '../../shared/kube/transport.ts';
+import { type Clock, sleep } from '../../shared/runtime/clock.ts';
+import type { ClusterAccess } from '../../shared/runtime/contract.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import { kindText } from '../../shared/runtime/reconciler.ts';
+import type { Settings } from '../../shared/runtime/settings.ts';
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import { createBackOff } from './back-off.ts';
+import { type Controller, type ControllerState, createController } from './controller.ts';
+import { createDependencies } from './dependencies.ts';
+import type { DispatchTarget } from './dispatch-target.ts';
+import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import type { RelayKind } from './kinds.ts';
+import { createMetrics, type RelayMetrics } from './metrics.ts';
+import { createQueue } from './queue.ts';
+import { createReflector, type Reflector } from './reflector.ts';
+import { createSlots, type Slots } from './slots.ts';
+import { startSweep } from './sweep.ts';
+
+/** Batches in flight over all functions. */
+const MAX_IN_FLIGHT = 64;
+
+/** What a stop waits for runs that are going on: below the 30 s after which a pod is killed. */
+const STOP_MS = 25_000;
+
+/** What the relay uses of the settings. */
+export type RelaySettings = Pick<
+  Settings,
+  | 'cluster-id'
+  | 'namespace'
+  | 'watch-label-selector'
+  | 'concurrent'
+  | 'min-retry-delay'
+  | 'max-retry-delay'
+  | 'interval-jitter-percentage'
+  | 'sweep-interval'
+>;
+
+export interface RelayOptions {
+  transport: KubeTransport;
+  kube: KubeClient;
+  kinds: readonly RelayKind[];
+  /** Where the functions run. */
+  target: DispatchTarget;
+  /** How they reach the cluster; asked for every batch. */
+  access(): ClusterAccess | Promise<ClusterAccess>;
+  /** The store that the functions write to, for the sweep of orphans; none: no sweep. */
+  store?: ObjectStore;
+  settings: RelaySettings;
+  clock: Clock;
+  /** From 0 to below 1. */
+  random: () => number;
+  log: Logger;
+}
+
+/** What goes on in one kind. */
+export interface KindState extends ControllerState {
+  group: string;
+  kind: string;
+  /** A whole list was read. */
+  synced: boolean;
+  live: boolean;
+  inFlight: number;
+  circuitOpen: boolean;
+}
+
+export interface Relay {
+  /** All watches are live. */
+  ready(): boolean;
+  state(): KindState[];
+  /** `/metrics`, in pieces. */
+  metrics(): AsyncGenerator<string>;
+  /** Takes no more work and waits for what goes on, at most 25 s. */
+  stop(): Promise<void>;
+}
+
+interface Line {
+  kind: RelayKind;
+  controller: Controller;
+  dispatcher: Dispatcher;
+  reflectors: Reflector[];
+}
+
+/** Starts to watch and to dispatch. Never throws for what the cluster does not answer: it tries for ever. */
+export function startRelay(options: RelayOptions): Relay {
+  const { settings, clock, log } = options;
+  const stopping = new AbortController();
+  const metrics = createMetrics(clock);
+  const shared: Shared = {
+    metrics,
+    slots: createSlots(MAX_IN_FLIGHT),
+    dependencies: createDependencies(),
+    lines: new Map(),
+  };
+  for (const kind of options.kinds) shared.lines.set(kindText(kind), createLine(kind, options, shared));
+  const lines = [...shared.lines.values()];
+
+  // Leader election (design section 3) goes here: a standby runs its reflectors, and `lead` waits for the Lease.
+  for (const { controller } of lines) controller.lead();
+  const running = lines.flatMap(({ reflectors }) => reflectors.map((each) => each.run(stopping.signal)));
+  const restricted = settings.namespace.length > 0 || settings['watch-label-selector'] !== '';
+  if (options.store && !restricted) {
+    const sweep = { cluster: settings['cluster-id'], everyMs: settings['sweep-interval'] };
+    running.push(startSweep({ ...options, ...sweep, store: options.store }, stopping.signal));
+  }
+
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    stopping.abort(new Error('the relay stops'));
+    for (const { controller } of lines) controller.stop();
+    const drained = Promise.all(lines.map(({ dispatcher }) => dispatcher.drain()));
+    const waiting = new AbortController();
+    const late = sleep(clock, STOP_MS, waiting.signal).then(() => {
+      const objects = lines.reduce((sum, { controller }) => sum + controller.state().running, 0);
+      log.error(`stopped while ${objects} objects were being reconciled`);
+    });
+    await Promise.race([drained, late.catch(() => {})]);
+    waiting.abort();
+    for (const { dispatcher } of lines) dispatcher.abandon(stopping.signal.reason);
+    await Promise.all(running);
+  };
+
+  return {
+    ready: () => lines.every(({ reflectors }) => reflectors.every((each) => each.live())),
+    state: () => lines.map(stateOf),
+    metrics: () => metrics.text(),
+    stop() {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+interface Shared {
+  metrics: RelayMetrics;
+  slots: Slots;
+  dependencies: ReturnType<typeof createDependencies>;
+  lines: Map<string, Line>;
+}
+
+function createLine(kind: RelayKind, options: RelayOptions, shared: Shared): Line {
+  const { settings, clock, random, log, target } = options;
+  const { metrics, dependencies } = shared;
+  const controller = createController({
+    kind,
+    queue: createQueue(clock),
+    backOff: createBackOff(settings['min-retry-delay'], settings['max-retry-delay']),
+    dependencies,
+    jitterPercent: settings['interval-jitter-percentage'],
+    metrics: metrics.controller(kind),
+    clock,
+    random,
+    log,
+    onWork: () => dispatcher.wake(),
+    onChanged: (changed) => wakeDependents(changed, shared),
+  });
+  const dispatcher = createDispatcher({
+    functionName: kind.functionName,
+    target,
+    source: controller,
+    slots: shared.slots,
+    concurrent: settings.concurrent,
+    cluster: settings['cluster-id'],
+    access: options.access,
+    epoch: () => 0,
+    clock,
+    log,
+    onBatch: (result) => metrics.batchEnded(kind.functionName, result),
+  });
+  metrics.observe(kind, {
+    state: () => controller.state(),
+    inFlight: () => dispatcher.inFlight,
+    circuitOpen: () => dispatcher.circuitOpen,
+    concurrent: settings.concurrent * target.batchesPerSlot * target.batchSize,
+  });
+  const namespaces = settings.namespace.length > 0 ? settings.namespace : [''];
+  const reflectors = namespaces.map((namespace) => watchKind(kind, namespace, controller, options, metrics));
+  return { kind, controller, dispatcher, reflectors };
+}
+
+function watchKind(
+  kind: RelayKind,
+  namespace: string,
+  controller: Controller,
+  options: RelayOptions,
+  metrics: RelayMetrics,
+): Reflector {
+  const { kube, transport, settings, clock, random, log } = options;
+  const cluster = settings['cluster-id'];
+  return createReflector({
+    kube,
+    transport,
+    name: kindText(kind) + (namespace && ` in namespace ${namespace}`),
+    resolve: (signal) => resolveResource(kube, cluster, kind, signal),
+    forget: () => forgetResource(cluster, kind),
+    namespace,
+    labelSelector: settings['watch-label-selector'],
+    sink: controller,
+    clock,
+    random,
+    log,
+    onRestart: (cause) => metrics.watchRestarted(kind, cause),
+  });
+}
+
+function wakeDependents(changed: string, { dependencies, lines }: Shared): void {
+  for (const dependent of dependencies.of(changed)) {
+    const [group, kind, namespace, name] = dependent.split('/') as [string, string, string, string];
+    lines.get(kindText({ group, kind }))?.controller.wake(`${namespace}/${name}`, 'dependency');
+  }
+}
+
+function stateOf({ kind, controller, dispatcher, reflectors }: Line): KindState {
+  return {
+    group: kind.group,
+    kind: kind.kind,
+    ...controller.state(),
+    synced: reflectors.every(({ synced }) => synced),
+    live: reflectors.every((each) => each.live()),
+    inFlight: dispatcher.inFlight,
+    circuitOpen: dispatcher.circuitOpen,
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * Removes what objects left behind that went while nobody watched (IR-STORE-5): once a day, and only after a whole list
+ * of the cluster. A relay that sees only a part of the objects must never start it.
+ */
+import { IMAGE_REPOSITORY } from '../../shared/api/image-repository.ts';
+import type { KubeClient } from '../../shared/kube/client.ts';
+import { resolveResource } from '../../shared/kube/discovery.ts';
+import type { KubeObject } from '../../shared/kube/resource.ts';
+import { type Clock, sleep } from '../../shared/runtime/clock.ts';
+import { messageOf } from '../../shared/runtime/errors.ts';
+import type { Logger } from '../../shared/runtime/logger.ts';
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import { sweepTagRecords } from '../../shared/storage/tag-record-sweep.ts';
+import { recordKey } from './slim-record.ts';
+
+const PAGE_SIZE = 500;
+
+/** The first sweep comes within this time, so that a relay that restarts every night sweeps as well. */
+const FIRST_WITHIN_MS = 60 * 60_000;
+
+export interface SweepOptions {
+  kube: KubeClient;
+  store: ObjectStore;
+  cluster: string;
+  /** Time between two sweeps in milliseconds; 0: none. */
+  everyMs: number;
+  clock: Clock;
+  /** From 0 to 1. */
+  random: () => number;
+  log: Logger;
+}
+
+/** Sweeps until `signal` aborts. Never throws: a sweep that fails removes nothing more and is repeated next time. */
+export async function startSweep(options: SweepOptions, signal: AbortSignal): Promise<void> {
+  const { everyMs, clock, random, log } = options;
+  if (everyMs === 0) return;
+  let wait = Math.min(everyMs, FIRST_WITHIN_MS) * random();
+  for (;;) {
+    await sleep(clock, wait, signal).catch(() => {});
+    if (signal.aborted) return;
+    wait = everyMs;
+    try {
+      const removed = await sweepOnce(options, signal);
+      if (removed.length > 0) log.info('removed tag records of deleted objects', { objects: removed });
+    } catch (error) {
+      if (!signal.aborted) log.error(`the sweep of tag records failed: ${messageOf(error)}`);
+    }
+  }
+}
+
+/**
+ * One sweep. Answers with the `namespace/name` of what was removed.
+ * @throws KubeError when not every object could be listed: then nothing is removed; StorageError
+ */
+export async function sweepOnce(
+  { kube, store, cluster, clock }: Omit<SweepOptions, 'everyMs' | 'random' | 'log'>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const resource = await resolveResource(kube, cluster, IMAGE_REPOSITORY, signal);
+  const listedAt = clock.now();
+  const existing = new Set<string>();
+  let next: string | undefined;
+  do {
+    const page = await kube.list<KubeObject>(resource, { limit: PAGE_SIZE, continue: next }, signal);
+    for (const { metadata } of page.items) existing.add(recordKey(metadata.namespace, metadata.name));
+    next = page.continue;
+  } while (next);
+  return await sweepTagRecords(store, { cluster, existing, listedAt }, signal);
+}
