@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
 import type { ClusterEndpoint } from './transport.ts';
 
 /**
@@ -46,6 +46,9 @@ export async function createConnections(endpoint: ClusterEndpoint, silenceMs: nu
       secureContext: createContext(endpoint),
       servername: endpoint.serverName ?? (isIP(hostname) ? '' : hostname),
       rejectUnauthorized: !endpoint.insecureSkipVerify,
+      // Behind a proxy Node does not know the address any more, and would compare with 'localhost'.
+      checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
+        checkServerIdentity(endpoint.serverName ?? hostname, certificate),
     }),
   };
   const request = secure ? https.request : http.request;
@@ -97,11 +100,11 @@ async function createAgents(
   const proxy = URL.parse(proxyUrl);
   if (proxy?.protocol.startsWith('socks')) {
     const { SocksProxyAgent } = await import('socks-proxy-agent');
-    return [new SocksProxyAgent(proxy, calls), new SocksProxyAgent(proxy, watches)];
+    return [single(new SocksProxyAgent(proxy, calls)), single(new SocksProxyAgent(proxy, watches))];
   }
   if (proxy && /^https?:$/.test(proxy.protocol)) {
     const { HttpsProxyAgent } = await import('https-proxy-agent');
-    return [new HttpsProxyAgent(proxy, calls), new HttpsProxyAgent(proxy, watches)];
+    return [single(new HttpsProxyAgent(proxy, calls)), single(new HttpsProxyAgent(proxy, watches))];
   }
   throw new Error('the proxy of the API server must be a URL with http, https or socks5');
 }

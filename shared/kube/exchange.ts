@@ -1,5 +1,6 @@
 /** One HTTP exchange: a request, its answer, and what stops it. */
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import { formatDuration } from '../runtime/duration.ts';
 
 /**
  * A kept connection broke before the first byte of an answer: the server had closed it, most likely before the request
@@ -30,7 +31,7 @@ export function exchange<T>(
     signal?.addEventListener('abort', onAbort, { once: true });
     request.on('close', () => signal?.removeEventListener('abort', onAbort));
     request.on('timeout', () =>
-      stop(new Error(`no answer for ${Math.round((request.socket?.timeout ?? 0) / 1000)} s`)),
+      stop(new Error(`no answer for ${formatDuration(request.socket?.timeout ?? 0)}`)),
     );
     request.on('response', (message) => {
       answer = message;

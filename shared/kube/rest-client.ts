@@ -128,7 +128,8 @@ export function createKubeClient(transport: KubeTransport, options: { clock?: Cl
 
 function refusal(response: KubeResponse, doing: () => string, now: number): KubeError {
   const status = statusOf(response);
-  const text = status?.message || `${response.status} ${response.body.toString('utf8', 0, LONGEST_TEXT)}`;
+  const text =
+    status?.message || response.body.toString('utf8', 0, LONGEST_TEXT) || `status ${response.status}`;
   const line = redact(messageOf(text)).trim();
   const seconds = status?.details?.retryAfterSeconds;
   return new KubeError(

@@ -135,8 +135,11 @@ export function createTransport(endpoint: ClusterEndpoint, options: TransportOpt
   ): Promise<A> {
     const path = via.basePath + request.path + queryText(request.query);
     const headers = headerList(request, via.host, token, endpoint.impersonate);
-    const attempt = () =>
-      exchange(via.start(request.method, path, headers, read === stream), request.body, signal, read);
+    const attempt = async () => {
+      signal?.throwIfAborted();
+      const exchanged = via.start(request.method, path, headers, read === stream);
+      return exchange(exchanged, request.body, signal, read);
+    };
     try {
       return await attempt();
     } catch (error) {
@@ -218,7 +221,11 @@ function failure(error: unknown, via: Connections, signal: AbortSignal | undefin
   return new KubeError(`${via.origin}: ${redact(causeText(cause))}`, { status: 0, cause });
 }
 
-/** An attempt at several addresses of one name fails with an empty message and the errors of each. */
+/** One line of what Node says at length. */
 function causeText(cause: unknown): string {
-  return cause instanceof AggregateError ? cause.errors.map(messageOf).join(', ') : messageOf(cause);
+  // Several addresses of one name were tried: the message is empty, each attempt has its own.
+  if (cause instanceof AggregateError) return cause.errors.map(messageOf).join(', ');
+  // OpenSSL's message has addresses of its source, `reason` the words alone.
+  const { library, reason } = cause as { library?: string; reason?: string };
+  return library && reason ? reason : messageOf(cause);
 }
