@@ -1,77 +1,68 @@
-/** A cluster in memory, behind the interface of the client: counts what is asked of it, and fails when told to. */
-
+/**
+ * A cluster in memory behind the interface of the client: resource versions, generations, finalizers, merge patches and
+ * the defaults of our kind, without a process. What it cannot show, the tests show on a real API server.
+ */
+import { IMAGE_REPOSITORY, type ImageRepository } from '../../shared/api/image-repository.ts';
 import type { KubeClient, ListOptions, ListPage, ObjectRef } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import type { KubeObject, Resource } from '../../shared/kube/resource.ts';
 
-export type Verb = 'get' | 'list' | 'create' | 'patch' | 'delete' | 'getPath';
-
-/** One request: `patch imagerepositories/status apps/web`. */
+/** One request, before it is served. */
 export interface Call {
-  verb: Verb;
-  resource: string;
-  name: string;
+  verb: 'get' | 'list' | 'create' | 'patch' | 'delete' | 'getPath';
+  /** `imagerepositories/status`; a path. */
+  on: string;
   body?: unknown;
 }
 
 export interface FakeCluster extends KubeClient {
-  calls: Call[];
   /** Called before each request is served; what it throws is the answer. */
   before: (call: Call) => void | Promise<void>;
-  /** Puts an object as somebody else would: a new resource version, a new generation when the spec differs. */
-  put(
-    resource: Resource,
-    object: Partial<KubeObject> & { metadata: { namespace?: string; name: string } },
-  ): void;
-  read<T = KubeObject>(resource: Resource, namespace: string, name: string): T | undefined;
-  /** Deletes as `kubectl delete` does: objects with a finalizer stay, marked. */
-  remove(resource: Resource, namespace: string, name: string): void;
-  /** Every object of a resource. */
-  all<T = KubeObject>(resource: Resource): T[];
-  /** Versions of `image.toolkit.fluxcd.io` that are served. */
+  /** Versions of the kind that are served. */
   versions: string[];
+  /** What a CRD of another release does to an object that is written: no defaults of ours, members taken out. */
+  prune: ((object: ImageRepository) => void) | undefined;
 }
 
-const NEVER = new AbortController().signal;
-
-export function createFakeCluster(now: () => number = Date.now): FakeCluster {
+export function createFakeCluster(): FakeCluster {
   const objects = new Map<string, KubeObject>();
-  let version = 0;
-  let uids = 0;
+  let writes = 0;
 
-  const keyOf = (resource: Resource, namespace: string | undefined, name: string) =>
-    `${resource.group}/${resource.plural}/${namespace ?? ''}/${name}`;
-  const store = (key: string, object: KubeObject) => {
-    object.metadata.resourceVersion = String(++version);
-    if (object.metadata.deletionTimestamp && !object.metadata.finalizers?.length) objects.delete(key);
-    else objects.set(key, object);
-  };
-  const served = async (call: Call, signal: AbortSignal = NEVER) => {
-    signal.throwIfAborted();
-    cluster.calls.push(call);
+  const keyOf = (resource: Resource, namespace = '', name = '') =>
+    `${resource.group}/${resource.plural}/${namespace}/${name}`;
+  const isServed = ({ group, version }: Resource) =>
+    group !== IMAGE_REPOSITORY.group || cluster.versions.includes(version);
+  const serve = async (call: Call, signal?: AbortSignal) => {
+    signal?.throwIfAborted();
     await cluster.before(call);
   };
-  const notFound = (ref: ObjectRef) =>
-    new KubeError(`${ref.name} not found`, { status: 404, reason: 'NotFound' });
+  const store = <T>(key: string, object: KubeObject): T => {
+    object.metadata.resourceVersion = String(++writes);
+    if (object.kind === IMAGE_REPOSITORY.kind) cluster.prune?.(object as ImageRepository);
+    const { deletionTimestamp, finalizers } = object.metadata;
+    if (deletionTimestamp && !finalizers?.length) objects.delete(key);
+    else objects.set(key, object);
+    return structuredClone(object) as T;
+  };
+  const refuse = (status: number, reason: string, name: string) =>
+    new KubeError(`${name}: ${reason}`, { status, reason });
 
   const cluster: FakeCluster = {
-    calls: [],
     before: () => {},
-    versions: ['v1', 'v1beta2', 'v1beta1'],
+    versions: [...IMAGE_REPOSITORY.versions],
+    prune: undefined,
 
     async get<T>(resource: Resource, ref: ObjectRef, signal?: AbortSignal) {
-      await served({ verb: 'get', resource: resource.plural, name: ref.name }, signal);
-      if (resource.group === 'image.toolkit.fluxcd.io' && !cluster.versions.includes(resource.version))
-        return undefined;
-      const object = objects.get(keyOf(resource, ref.namespace, ref.name));
-      return object && (structuredClone(object) as T);
+      await serve({ verb: 'get', on: resource.plural }, signal);
+      if (!isServed(resource)) return undefined;
+      return structuredClone(objects.get(keyOf(resource, ref.namespace, ref.name))) as T | undefined;
     },
 
     async list<T>(resource: Resource, options: ListOptions = {}, signal?: AbortSignal): Promise<ListPage<T>> {
-      await served({ verb: 'list', resource: resource.plural, name: '' }, signal);
-      const prefix = keyOf(resource, options.namespace, '');
+      await serve({ verb: 'list', on: resource.plural }, signal);
+      const prefix = keyOf(resource, options.namespace);
       const items = [...objects].filter(([key]) => key.startsWith(prefix)).map(([, object]) => object as T);
-      return { items: structuredClone(items), resourceVersion: String(version) };
+      return { items: structuredClone(items), resourceVersion: String(writes) };
     },
 
     async create<T>(
@@ -80,77 +71,50 @@ export function createFakeCluster(now: () => number = Date.now): FakeCluster {
       body: unknown,
       signal?: AbortSignal,
     ) {
-      const created = structuredClone(body) as KubeObject;
-      const name = ref.name ?? created.metadata.name;
-      await served({ verb: 'create', resource: resource.plural, name, body }, signal);
-      const key = keyOf(resource, ref.namespace, name);
-      if (objects.has(key))
-        throw new KubeError(`${name} already exists`, { status: 409, reason: 'AlreadyExists' });
-      created.metadata = { ...created.metadata, uid: `uid-${++uids}`, generation: 1 };
-      store(key, created);
-      return structuredClone(created) as T;
+      await serve({ verb: 'create', on: resource.plural, body }, signal);
+      const object = structuredClone(body) as KubeObject;
+      const key = keyOf(resource, ref.namespace, object.metadata.name);
+      if (objects.has(key)) throw refuse(409, 'AlreadyExists', object.metadata.name);
+      object.metadata = { ...object.metadata, uid: `uid-${writes}`, generation: 1 };
+      if (object.kind === IMAGE_REPOSITORY.kind && !cluster.prune) {
+        const { spec, status } = IMAGE_REPOSITORY.schema.parse(object);
+        Object.assign(object, { spec, status });
+      }
+      return store<T>(key, object);
     },
 
     async patch<T>(resource: Resource, ref: ObjectRef, body: unknown, signal?: AbortSignal) {
-      const plural = ref.subresource ? `${resource.plural}/${ref.subresource}` : resource.plural;
-      await served({ verb: 'patch', resource: plural, name: ref.name, body }, signal);
+      const on = ref.subresource ? `${resource.plural}/${ref.subresource}` : resource.plural;
+      await serve({ verb: 'patch', on, body }, signal);
       const key = keyOf(resource, ref.namespace, ref.name);
       const stored = objects.get(key);
-      if (!stored) throw notFound(ref);
-      const patch = body as Partial<KubeObject>;
-      const guard = patch.metadata?.resourceVersion;
-      if (guard !== undefined && guard !== stored.metadata.resourceVersion) {
-        throw new KubeError(`${ref.name} was changed`, { status: 409, reason: 'Conflict' });
+      if (!stored || !isServed(resource)) throw refuse(404, 'NotFound', ref.name);
+      const { status, ...rest } = body as Partial<KubeObject>;
+      const { resourceVersion } = stored.metadata;
+      if ((rest.metadata?.resourceVersion ?? resourceVersion) !== resourceVersion) {
+        throw refuse(409, 'Conflict', ref.name);
       }
-      if (patch.metadata?.uid !== undefined && patch.metadata.uid !== stored.metadata.uid) {
-        throw new KubeError(`${ref.name} is another object`, { status: 409, reason: 'Conflict' });
-      }
-      const allowed = ref.subresource === 'status' ? { status: patch.status } : { metadata: patch.metadata };
-      const patched = merge(stored, allowed) as KubeObject;
-      patched.metadata = { ...patched.metadata, uid: stored.metadata.uid };
-      store(key, patched);
-      return structuredClone(patched) as T;
+      const patched = merge(stored, ref.subresource === 'status' ? { status } : rest) as KubeObject;
+      const isEdited = JSON.stringify(stored.spec) !== JSON.stringify(patched.spec);
+      const generation = (stored.metadata.generation ?? 1) + (isEdited ? 1 : 0);
+      patched.metadata = { ...patched.metadata, uid: stored.metadata.uid, generation };
+      return store<T>(key, patched);
     },
 
     async delete(resource, ref, _options, signal) {
-      await served({ verb: 'delete', resource: resource.plural, name: ref.name }, signal);
-      cluster.remove(resource, ref.namespace ?? '', ref.name);
-    },
-
-    async getPath<T>(path: string, signal?: AbortSignal) {
-      await served({ verb: 'getPath', resource: path, name: '' }, signal);
-      return discovery(path, cluster.versions) as T | undefined;
-    },
-
-    put(resource, object) {
-      const key = keyOf(resource, object.metadata.namespace, object.metadata.name);
-      const stored = objects.get(key);
-      const next = structuredClone({ ...stored, ...object }) as KubeObject;
-      const edited = stored !== undefined && JSON.stringify(stored.spec) !== JSON.stringify(next.spec);
-      next.metadata = {
-        ...stored?.metadata,
-        ...object.metadata,
-        uid: object.metadata.uid ?? stored?.metadata.uid ?? `uid-${++uids}`,
-        generation: (stored?.metadata.generation ?? 1) + (edited ? 1 : 0),
-      } as KubeObject['metadata'];
-      store(key, next);
-    },
-
-    read<T>(resource: Resource, namespace: string, name: string) {
-      return structuredClone(objects.get(keyOf(resource, namespace, name))) as T | undefined;
-    },
-
-    remove(resource, namespace, name) {
-      const key = keyOf(resource, namespace, name);
+      await serve({ verb: 'delete', on: resource.plural }, signal);
+      const key = keyOf(resource, ref.namespace, ref.name);
       const stored = objects.get(key);
       if (!stored) return;
-      const deletionTimestamp = new Date(now()).toISOString();
+      const deletionTimestamp = stored.metadata.deletionTimestamp ?? new Date().toISOString();
       store(key, { ...stored, metadata: { ...stored.metadata, deletionTimestamp } });
     },
 
-    all<T>(resource: Resource) {
-      const prefix = `${resource.group}/${resource.plural}/`;
-      return structuredClone([...objects].filter(([key]) => key.startsWith(prefix)).map(([, o]) => o)) as T[];
+    async getPath<T>(path: string, signal?: AbortSignal) {
+      await serve({ verb: 'getPath', on: path }, signal);
+      const [, , group, version = ''] = path.split('/');
+      if (group !== IMAGE_REPOSITORY.group || !cluster.versions.includes(version)) return undefined;
+      return { resources: [{ name: IMAGE_REPOSITORY.plural, namespaced: true }] } as T;
     },
   };
   return cluster;
@@ -158,7 +122,7 @@ export function createFakeCluster(now: () => number = Date.now): FakeCluster {
 
 /** RFC 7386. */
 function merge(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return structuredClone(patch);
+  if (!isMap(patch)) return structuredClone(patch);
   const result: Record<string, unknown> = isMap(target) ? { ...target } : {};
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete result[name];
@@ -169,21 +133,4 @@ function merge(target: unknown, patch: unknown): unknown {
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** What discovery says of the group, or of one version of it. */
-function discovery(path: string, versions: string[]): unknown {
-  const [, , group, version] = path.split('/');
-  if (group !== 'image.toolkit.fluxcd.io') return undefined;
-  const groupVersions = versions.map((served) => ({ groupVersion: `${group}/${served}`, version: served }));
-  if (version === undefined) {
-    return { kind: 'APIGroup', name: group, versions: groupVersions, preferredVersion: groupVersions[0] };
-  }
-  if (!versions.includes(version)) return undefined;
-  const resources = [
-    { name: 'imagerepositories', kind: 'ImageRepository', namespaced: true },
-    { name: 'imagerepositories/status', kind: 'ImageRepository', namespaced: true },
-    { name: 'imagepolicies', kind: 'ImagePolicy', namespaced: true },
-  ];
-  return { kind: 'APIResourceList', groupVersion: `${group}/${version}`, resources };
 }
