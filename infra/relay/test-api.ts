@@ -1,6 +1,6 @@
 /**
- * An API server for the tests of the relay, just enough for one kind: lists in pages, watches that the test feeds, cuts
- * and stalls. Over a real socket, because what it stands for happens there.
+ * An API server for the tests of the relay, just enough for it: discovery, lists in pages, watches that the test feeds,
+ * cuts and stalls. Over a real socket, because what it stands for happens there.
  */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
@@ -55,6 +55,8 @@ export async function startTestApi(): Promise<TestApi> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://api');
     const isWatch = url.searchParams.get('watch') === 'true';
+    if (/^\/apis\/[^/]+\/v1$/.test(url.pathname)) return discover(response);
+    if (request.method === 'POST') return mintToken(response);
     const refusal = (isWatch ? api.refusals.watch : api.refusals.list)?.shift();
     if (!isWatch) api.lists.push(url.searchParams);
     if (refusal) {
@@ -64,25 +66,47 @@ export async function startTestApi(): Promise<TestApi> {
     } else if (isWatch) {
       api.watches.push(openWatch(url, response));
       for (const wake of waiting.splice(0)) wake();
-    } else list(url.searchParams, response);
+    } else list(url, response);
   });
 
-  const list = (query: URLSearchParams, response: ServerResponse) => {
+  const list = ({ pathname, searchParams: query }: URL, response: ServerResponse) => {
+    const namespace = /\/namespaces\/([^/]+)\//.exec(pathname)?.[1];
+    const objects = api.objects.filter(
+      ({ kind, metadata }) =>
+        pathname.endsWith(`/${pluralOf(kind)}`) && (!namespace || metadata.namespace === namespace),
+    );
     const limit = Number(query.get('limit') ?? 500);
     const from = Number(query.get('continue') ?? 0);
-    const more = from + limit < api.objects.length;
+    const more = from + limit < objects.length;
     const metadata = {
       resourceVersion: api.resourceVersion,
       ...(more && { continue: String(from + limit) }),
     };
-    const body = JSON.stringify({ metadata, items: api.objects.slice(from, from + limit) });
-    response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    answer(response, { metadata, items: objects.slice(from, from + limit) });
+  };
+
+  const discover = (response: ServerResponse) => {
+    const plurals = new Set(['imagerepositories', ...api.objects.map(({ kind }) => pluralOf(kind))]);
+    answer(response, { resources: [...plurals].map((name) => ({ name, namespaced: true })) });
+  };
+
+  const mintToken = (response: ServerResponse) => {
+    const expirationTimestamp = new Date(Date.now() + 3_600_000).toISOString();
+    answer(response, { status: { token: 'minted', expirationTimestamp } });
   };
 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   api.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return api;
+}
+
+function answer(response: ServerResponse, body: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function pluralOf(kind: string): string {
+  return `${kind.toLowerCase().replace(/y$/, 'ie')}s`;
 }
 
 function openWatch(url: URL, response: ServerResponse): TestWatch {

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { forgetResource } from '../../shared/kube/discovery.ts';
+import type { KubeObject } from '../../shared/kube/resource.ts';
+import { createKubeClient } from '../../shared/kube/rest-client.ts';
+import { createTransport } from '../../shared/kube/transport.ts';
+import type { Batch, Outcome } from '../../shared/runtime/contract.ts';
+import { CONTRACT_VERSION } from '../../shared/runtime/contract.ts';
+import { silentLogger } from '../../shared/runtime/logger.ts';
+import { RELEASE } from '../../shared/runtime/release.ts';
+import { readSettings } from '../../shared/runtime/settings.ts';
+import { createInProcessTarget } from './dispatch-in-process.ts';
+import { RELAY_KINDS, type RelayKind } from './kinds.ts';
+import { createManualClock } from './manual-clock.ts';
+import { type RelayOptions, startRelay } from './relay.ts';
+import { startTestApi, testObject } from './test-api.ts';
+
+const KIND = RELAY_KINDS[0]!;
+
+/** Two made-up kinds: a reader reads the book that its image names. */
+const BOOK: RelayKind = { ...KIND, kind: 'Book', plural: 'books', controller: 'book', functionName: 'book' };
+const READER: RelayKind = {
+  ...KIND,
+  kind: 'Reader',
+  plural: 'readers',
+  controller: 'reader',
+  functionName: 'reader',
+  dependsOn: (object) => [
+    { group: BOOK.group, kind: 'Book', namespace: 'apps', name: (object.spec as { image: string }).image },
+  ],
+};
+
+const cleanups: (() => unknown)[] = [];
+beforeEach(() => {
+  for (const kind of [KIND, BOOK, READER]) forgetResource('default', kind);
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+type Answer = (name: string) => Partial<Outcome> | Promise<Partial<Outcome>>;
+
+/** A relay over a test API whose function notes every run as `name trigger` and answers what `answer` says. */
+async function setUp(
+  objects: KubeObject[],
+  options: Partial<RelayOptions> & { answer?: Answer; args?: string[] } = {},
+) {
+  const clock = createManualClock(Date.now());
+  const api = await startTestApi();
+  api.objects = objects;
+  const transport = createTransport({ server: api.url });
+  const runs: string[] = [];
+  const news: (() => void)[] = [];
+  const handler = async (event: unknown) => {
+    const { requests } = event as Batch;
+    const outcomes = [];
+    for (const { group, kind, namespace, name, trigger } of requests) {
+      runs.push(`${name} ${trigger}`);
+      for (const wake of news.splice(0)) wake();
+      const result = (await options.answer?.(name)) ?? { result: 'ok' };
+      outcomes.push({ group, kind, namespace, name, durationMs: 1, events: 0, ...result } as Outcome);
+    }
+    return { contract: CONTRACT_VERSION, release: RELEASE, outcomes } as const;
+  };
+  const kinds = options.kinds ?? [KIND];
+  const relay = startRelay({
+    transport,
+    kube: createKubeClient(transport),
+    kinds,
+    target: createInProcessTarget(new Map(kinds.map(({ functionName }) => [functionName, handler]))),
+    access: () => ({ provider: 'kubeconfig' }),
+    settings: readSettings('relay', options.args ?? [], {}),
+    clock,
+    random: () => 0.5,
+    log: silentLogger,
+    ...options,
+  });
+  cleanups.push(async () => {
+    await relay.stop();
+    transport.close();
+    await api.close();
+  });
+  const ran = async (text: string) => {
+    while (!runs.includes(text)) await new Promise<void>((resolve) => news.push(resolve));
+  };
+  return { api, clock, relay, runs, ran };
+}
+
+/** Lets sockets and promises have their turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('relay', () => {
+  test('an object that appears runs, its edit runs, a status write does not', async () => {
+    const { api, relay, runs, ran } = await setUp([]);
+    const watch = await api.watch(1);
+    watch.send({ type: 'ADDED', object: testObject('a', { observed: -1, ready: 'Unknown' }) });
+    await ran('a change');
+    watch.send({ type: 'MODIFIED', object: testObject('a', { version: '2' }) });
+    watch.send({ type: 'MODIFIED', object: testObject('a', { version: '3', requested: 'x' }) });
+    await ran('a requested');
+    watch.send({ type: 'MODIFIED', object: testObject('a', { version: '4', requested: 'x', handled: 'x' }) });
+    watch.send({ type: 'ADDED', object: testObject('b', { version: '5' }) });
+    await ran('b change');
+    assert.deepEqual(runs, ['a change', 'a requested', 'b change']);
+    assert.equal(relay.ready(), true);
+  });
+
+  test('a restart with settled objects asks no function, and is ready', async () => {
+    const scanTime = new Date(Date.now() - 60_000).toISOString();
+    const objects = Array.from({ length: 1000 }, (_, n) => testObject(`o${n}`, { scanTime }));
+    const { api, relay, runs, clock } = await setUp(objects);
+    assert.equal(relay.ready(), false);
+    await api.watch(1);
+    assert.equal(relay.ready(), true);
+    clock.advance(2 * 60_000);
+    await turn();
+    assert.deepEqual(runs, []);
+    const [state] = relay.state();
+    assert.deepEqual([state?.objects, state?.scheduled, state?.waiting, state?.running], [1000, 1000, 0, 0]);
+  });
+
+  test('each namespace has its reflector, and the selector goes to the server', async () => {
+    const { api, clock, ran } = await setUp(
+      [
+        testObject('a', { namespace: 'one', ready: 'False' }),
+        testObject('b', { namespace: 'two', ready: 'False' }),
+      ],
+      { args: ['--namespace=one,two', '--watch-label-selector=team=x'] },
+    );
+    const watches = [await api.watch(1), await api.watch(2)];
+    assert.deepEqual(watches.map(({ path }) => path.split('/')[5]).sort(), ['one', 'two']);
+    assert.ok(watches.every(({ query }) => query.get('labelSelector') === 'team=x'));
+    clock.advance(250);
+    await Promise.all([ran('a resync'), ran('b resync')]);
+  });
+
+  test('a new result of one kind wakes those of another kind that refer to it', async () => {
+    const book = { ...testObject('go'), kind: 'Book', spec: { interval: '5m' } };
+    const reader = (name: string, image: string) => ({
+      ...testObject(name),
+      kind: 'Reader',
+      spec: { image },
+    });
+    const { api, clock, runs, ran } = await setUp([book, reader('anna', 'go'), reader('ben', 'rust')], {
+      kinds: [BOOK, READER],
+      answer: (name) => (name === 'go' ? { result: 'ok', changed: 'sha256:2' } : { result: 'ok' }),
+    });
+    const watches = [await api.watch(1), await api.watch(2)];
+    const books = watches.find(({ path }) => path.endsWith('/books'))!;
+    books.send({
+      type: 'MODIFIED',
+      object: {
+        ...book,
+        metadata: { ...book.metadata, annotations: { 'reconcile.fluxcd.io/requestedAt': 'x' } },
+      },
+    });
+    await ran('go requested');
+    // The outcome is settled some turns after the run; only then its dependents gather.
+    while (runs.length < 2) {
+      await turn();
+      clock.advance(250);
+    }
+    assert.deepEqual(runs, ['go requested', 'anna dependency']);
+  });
+
+  test('a stop takes no more work and waits for what goes on', async () => {
+    const { promise: finish, resolve } = Promise.withResolvers<void>();
+    const { api, relay, ran, runs } = await setUp([], {
+      answer: async () => finish.then(() => ({ result: 'ok' })),
+    });
+    const watch = await api.watch(1);
+    watch.send({ type: 'ADDED', object: testObject('a') });
+    await ran('a change');
+    let stopped = false;
+    const stopping = relay.stop().then(() => {
+      stopped = true;
+    });
+    await turn();
+    assert.equal(stopped, false);
+    resolve();
+    await stopping;
+    assert.deepEqual(runs, ['a change']);
+  });
+
+  test('a run that does not end is given up after 25 s', async () => {
+    const { api, clock, relay, ran } = await setUp([], { answer: () => new Promise(() => {}) });
+    const watch = await api.watch(1);
+    watch.send({ type: 'ADDED', object: testObject('a') });
+    await ran('a change');
+    const stopping = relay.stop();
+    clock.advance(25_000);
+    await stopping;
+  });
+});
