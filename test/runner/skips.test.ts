@@ -21,7 +21,7 @@ test('only skipped tests count, by their reason, with their files', () => {
   );
   assert.deepEqual([...skips.files], ['a.test.ts', 'b.test.ts']);
   assert.deepEqual(judgeSkips(skips, none), {
-    lines: ['skipped tests: 3', '  2 × needs etcd: set X', '  1 × no reason given'],
+    lines: ['skipped tests and suites: 3', '  2 × needs etcd: set X', '  1 × no reason given'],
     honest: true,
   });
 });
@@ -41,5 +41,5 @@ for (const [reason, parts, honest] of judged) {
 }
 
 test('nothing skipped: one line', () => {
-  assert.deepEqual(judgeSkips(skipsOf(), none), { lines: ['skipped tests: 0'], honest: true });
+  assert.deepEqual(judgeSkips(skipsOf(), none), { lines: ['skipped tests and suites: 0'], honest: true });
 });

@@ -1,5 +1,5 @@
 /**
- * Reporter of `node --test`: at the end, how many tests were skipped and why. A test that was skipped for want of a
+ * Reporter of `node --test`: at the end, how many tests, or whole suites, were skipped and why. A test that was skipped for want of a
  * part that is there fails the run: it would be green without having tested anything.
  * With SKIPPED_FILES set, the files that have skipped tests are written there, one a line, so that they can be run
  * again where the parts exist (`.ci/run`).
@@ -12,7 +12,7 @@ import { part } from '../parts/parts.ts';
 const NEEDS = /^needs ([^:]+):/;
 
 export interface Skips {
-  /** How many tests were skipped for each reason. */
+  /** how many tests or suites were skipped for each reason. */
   reasons: Map<string, number>;
   files: Set<string>;
 }
@@ -34,7 +34,7 @@ export function judgeSkips(
   exists: (name: string) => boolean,
 ): { lines: string[]; honest: boolean } {
   const total = [...reasons.values()].reduce((sum, count) => sum + count, 0);
-  const lines = [`skipped tests: ${total}`];
+  const lines = [`skipped tests and suites: ${total}`];
   let honest = true;
   for (const [reason, count] of reasons) {
     const names = NEEDS.exec(reason)?.[1]
