@@ -96,7 +96,7 @@ async function importOnce(file: string): Promise<number> {
   const { stdout } = await run(
     process.execPath,
     ['--input-type=module', '-e', PROBE, pathToFileURL(file).href],
-    { env: { PATH: process.env.PATH } },
+    { env: { PATH: process.env.PATH, STORAGE_BUCKET: 'measured' } },
   );
   return Number(stdout);
 }

@@ -1,0 +1,63 @@
+/** The environment of a function in the cloud account: cluster by token, objects in a bucket. */
+import { createHash } from 'node:crypto';
+import type { KubeClient } from '../kube/client.ts';
+import { createKubeClient } from '../kube/rest-client.ts';
+import { endpointFromAccess } from '../kube/token-access.ts';
+import { createTransport, type KubeTransport } from '../kube/transport.ts';
+import { createS3Store } from '../storage/s3.ts';
+import { systemClock } from './clock.ts';
+import type { ClusterAccess } from './contract.ts';
+import type { FunctionEnvironment } from './environment.ts';
+import { createLogger } from './logger.ts';
+import { readSettings, type Settings, SettingsError } from './settings.ts';
+
+/** Accesses whose connections are kept. A function serves one cluster, and its token changes a few times an hour. */
+const KEPT_CONNECTIONS = 4;
+
+/**
+ * Settings and environment of this process. Nothing is connected and no SDK loaded before the first run needs it.
+ * @throws SettingsError when the function is not configured: the cold start fails with a line for every problem
+ */
+export function deployedEnvironment(variables: Record<string, string | undefined> = process.env): {
+  settings: Settings;
+  environment: FunctionEnvironment;
+} {
+  const settings = readSettings('functions', [], variables);
+  if (!settings['storage-bucket']) throw new SettingsError(['STORAGE_BUCKET: the bucket is not set']);
+  const environment: FunctionEnvironment = {
+    connect: createConnections(),
+    store: createS3Store({
+      bucket: settings['storage-bucket'],
+      prefix: settings['storage-prefix'],
+      endpoint: settings['storage-endpoint'] || undefined,
+    }),
+    clock: systemClock,
+    log: createLogger(settings['log-level']),
+    logFailures: true,
+  };
+  return { settings, environment };
+}
+
+/** Connections by access: an invocation that brings the token of the one before finds its sockets open. */
+function createConnections(): (access: ClusterAccess) => KubeClient {
+  const kept = new Map<string, { transport: KubeTransport; kube: KubeClient }>();
+  return (access) => {
+    if (access.provider !== 'token') {
+      throw new Error(
+        `a deployed function knows no cluster by itself: it cannot use access '${access.provider}'`,
+      );
+    }
+    const key = createHash('sha256').update(JSON.stringify(access)).digest('base64');
+    const known = kept.get(key);
+    if (known) return known.kube;
+    const transport = createTransport(endpointFromAccess(access));
+    const kube = createKubeClient(transport);
+    kept.set(key, { transport, kube });
+    for (const [oldest, { transport: unused }] of kept) {
+      if (kept.size <= KEPT_CONNECTIONS) break;
+      kept.delete(oldest);
+      unused.close();
+    }
+    return kube;
+  };
+}
