@@ -1,5 +1,5 @@
 /**
- * Reporter of `node --test`: at the end, how many tests, or whole suites, were skipped and why. A test that was skipped for want of a
+ * Reporter of `node --test`: at the end, how many tests or whole suites were skipped and why. What was skipped for want of a
  * part that is there fails the run: it would be green without having tested anything.
  * With SKIPPED_FILES set, the files that have skipped tests are written there, one a line, so that they can be run
  * again where the parts exist (`.ci/run`).
