@@ -99,7 +99,8 @@ function loadFile(config: KubeConfig, file: string): void {
 
 function checkContext(config: KubeConfig): void {
   const name = config.getCurrentContext();
-  const existing = config.contexts.map((context) => `'${context.name}'`).join(', ') || 'none';
+  const existing = config.contexts.map((context) => `'${context.name}'`).join(', ');
+  if (existing === '') throw new Error('it has no contexts');
   if (!name) throw new Error(`it has no current context; name one of its contexts: ${existing}`);
   const context = config.getContextObject(name);
   if (!context) throw new Error(`there is no such context; its contexts: ${existing}`);

@@ -115,7 +115,7 @@ describe('answers', () => {
   });
 
   test('get: an object that is missing is undefined', async () => {
-    const { kube } = clientWith(refusal(404, 'NotFound', 'imagerepositories "podinfo" not found'));
+    const { kube } = clientWith(refusal(404, 'NotFound', 'podinfo not found', { name: 'podinfo' }));
     assert.equal(await kube.get(REPOSITORIES, PODINFO), undefined);
   });
 

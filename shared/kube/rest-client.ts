@@ -19,7 +19,7 @@ interface Status {
   kind?: string;
   message?: string;
   reason?: string;
-  details?: { retryAfterSeconds?: number };
+  details?: { name?: string; retryAfterSeconds?: number };
 }
 
 /** A client over `transport`, which it does not close. */
@@ -61,9 +61,9 @@ export function createKubeClient(transport: KubeTransport, options: { clock?: Cl
     async get<T>(...[resource, ref, signal]: Parameters<KubeClient['get']>) {
       const doing = () => describe('get', resource, ref);
       const response = await send({ method: 'GET', path: resourcePath(resource, ref) }, doing, signal);
-      // The server has a `Status` for an object that is missing, and plain text for a kind or version that it does not
-      // serve: then nobody may conclude that the object was deleted (IR-API-2).
-      if (response.status === 404 && statusOf(response)?.reason === 'NotFound') return undefined;
+      // Only a `Status` that names the object says that it is missing. A kind or version that is not served is a 404 as
+      // well: nobody may conclude from it that the object was deleted (IR-API-2).
+      if (response.status === 404 && statusOf(response)?.details?.name === ref.name) return undefined;
       return parse<T>(response, doing);
     },
 
