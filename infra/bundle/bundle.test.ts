@@ -47,8 +47,8 @@ test('node:http comes without what an import of it would load', () => {
 
 test('the time of an import is measured where nothing but the bundle is', async () => {
   const { files } = await bundleSource(`
-    const end = performance.now() + 60;
-    while (performance.now() < end);
+    const before = process.threadCpuUsage();
+    while (process.threadCpuUsage(before).user < 60_000);
     export const handler = 1;
   `);
   assert.ok((await measureImport(files, 1)) > 30);
