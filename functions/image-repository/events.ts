@@ -22,7 +22,7 @@ export interface EventText {
 }
 
 /**
- * Writes the events of a run: its result, and what is deprecated in the object once per generation.
+ * Writes the events of a run: its result, and what is odd about its Secrets once per generation.
  * A deleted object has none (IR-EVT-5); an event that cannot be written is logged and fails nothing.
  * @returns how many were written
  */
@@ -43,11 +43,17 @@ export async function announce(
   );
   if (text) texts.push(text);
   if (verdict.result === 'ok' && before.status?.observedGeneration !== after.metadata.generation) {
-    for (const message of verdict.warnings) texts.push({ type: 'Warning', reason: 'Deprecated', message });
+    texts.push(...verdict.warnings.map(warningOf));
   }
   let written = 0;
   for (const each of texts) if (await send(target, after, each)) written++;
   return written;
+}
+
+/** A TLS Secret with old keys, or a Secret that holds no credentials for all that it is named as a pull secret. */
+function warningOf(message: string): EventText {
+  const reason = message.includes('deprecated') ? 'DeprecatedSecretKeys' : 'SecretIgnored';
+  return { type: 'Warning', reason, message };
 }
 
 async function send({ run }: Target, object: ImageRepository, text: EventText): Promise<boolean> {

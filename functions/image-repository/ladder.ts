@@ -117,6 +117,7 @@ async function prepareAccess(
       reader: createSecretReader({ kube, namespace, secrets }),
       settings,
       clock,
+      secrets,
       requestToken: async (request, stop) => (await mintToken(kube, { namespace, ...request }, stop)).token,
     },
     signal,

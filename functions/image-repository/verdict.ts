@@ -16,7 +16,7 @@ export interface Success {
   scan: ScanFound | undefined;
   /** Time until the next run in milliseconds; 0: no timer. */
   waitMs: number;
-  /** Deprecations that the object should hear of. */
+  /** What is odd about the Secrets, but works. */
   warnings: readonly string[];
 }
 

@@ -32,5 +32,7 @@ export class RetryError extends Error {
 /** The text of whatever was thrown, for a message on an object: one line, no stack. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replace(/\s*[\r\n]+\s*/g, ' ');
+  if (!/[\r\n]/.test(text)) return text;
+  const lines = text.split(/[\r\n]+/).map((line) => line.trim());
+  return lines.filter((line) => line !== '').join(' ');
 }

@@ -16,7 +16,8 @@ const PATTERNS: [RegExp, string][] = [
     /\b(access_?token|refresh_?token|identity_?token|registry_?token|token|password|passwd|secret_?access_?key|client_secret|x-amz-signature|x-amz-credential|signature)(["']?\s*[=:]\s*["']?)[^\s"'&,}]+/gi,
     `$1$2${MASK}`,
   ],
-  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, `$1${MASK}@`],
+  // Begins with its fixed part: texts may be long and hostile, and this stays linear.
+  [/:\/\/[^\s/@]+@/g, `://${MASK}@`],
 ];
 
 /** `text` with everything that looks like a credential masked: headers, tokens, passwords, user info of URLs. */

@@ -8,7 +8,8 @@ import {
   startRegistry,
 } from '../../infra/local/registry/registry.ts';
 import type { ImageRepositorySpec } from '../../shared/api/image-repository.ts';
-import { type Authority, createAuthority } from './certificates.ts';
+import { type Authority, createAuthority } from '../parts/certificates.ts';
+
 import { createFakeCluster } from './fake-cluster.ts';
 import { assertKstatus } from './kstatus.ts';
 import { startProxy } from './proxy.ts';
@@ -240,10 +241,12 @@ describe('8. TLS', () => {
       await bench.secret('tls', { [ca]: authority.ca, [cert]: client.cert, [key]: client.key });
       const { ready } = await scan(registry.host, tls);
       assert.equal(ready.status, 'True', ready.message);
-      const deprecated = (await bench.events('web')).filter(({ reason }) => reason === 'Deprecated');
+      const deprecated = (await bench.events('web')).filter(
+        ({ reason }) => reason === 'DeprecatedSecretKeys',
+      );
       assert.equal(deprecated.length, [ca, cert, key].filter((name) => name.endsWith('File')).length);
       await bench.run('web', { trigger: 'requested' });
-      const again = (await bench.events('web')).filter(({ reason }) => reason === 'Deprecated');
+      const again = (await bench.events('web')).filter(({ reason }) => reason === 'DeprecatedSecretKeys');
       assert.deepEqual(again, deprecated, 'once a generation');
     });
   }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { revisionOf } from '../../functions/image-repository/tag-set.ts';
 import { type LocalRegistry, startRegistry } from '../../infra/local/registry/registry.ts';
-import { CLUSTERS, type OpenCluster } from './clusters.ts';
+import { CLUSTERS } from './clusters.ts';
 import { assertKstatus } from './kstatus.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -16,22 +16,18 @@ const REQUESTED_AT = 'reconcile.fluxcd.io/requestedAt';
 
 for (const cluster of CLUSTERS) {
   describe(`ImageRepository on ${cluster.name}`, cluster.options, () => {
-    let open: OpenCluster;
+    const server = cluster.use();
     let registry: LocalRegistry;
     let bench: Workbench;
 
     before(async () => {
-      open = await cluster.open();
       registry = await startRegistry({ port: 0 });
       await registry.push('team/app', ['latest', 'v0.0.1', 'v0.0.2']);
       await registry.push('team/other', ['1.0']);
     });
-    after(async () => {
-      await registry?.close();
-      await open?.close();
-    });
+    after(() => registry?.close());
     beforeEach(async () => {
-      bench = await openWorkbench({ kube: open.kube });
+      bench = await openWorkbench({ kube: server.kube });
       registry.requests.clear();
     });
     afterEach(async () => {
@@ -281,7 +277,7 @@ for (const cluster of CLUSTERS) {
 
     it('17. two objects with one image have two records; deleting one leaves the other', async () => {
       const first = await scanned();
-      const neighbour = await openWorkbench({ kube: open.kube, store: bench.store });
+      const neighbour = await openWorkbench({ kube: server.kube, store: bench.store });
       await neighbour.create('web', { image: image(), exclusionList: ['^v'] });
       await neighbour.run('web');
       const second = (await neighbour.read('web'))!;

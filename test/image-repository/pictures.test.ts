@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { type LocalRegistry, startRegistry } from '../../infra/local/registry/registry.ts';
 import type { ImageRepositorySpec } from '../../shared/api/image-repository.ts';
 import type { Condition } from '../../shared/kube/resource.ts';
-import { CLUSTERS, type OpenCluster } from './clusters.ts';
+import { CLUSTERS } from './clusters.ts';
 import { assertKstatus } from './kstatus.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -25,21 +25,17 @@ interface Case {
 
 for (const cluster of CLUSTERS) {
   describe(`13. conditions on ${cluster.name}`, cluster.options, () => {
-    let open: OpenCluster;
+    const server = cluster.use();
     let registry: LocalRegistry;
     let bench: Workbench;
 
     before(async () => {
-      open = await cluster.open();
       registry = await startRegistry({ port: 0 });
       await registry.push('team/app', ['1.0', '1.1']);
     });
-    after(async () => {
-      await registry?.close();
-      await open?.close();
-    });
+    after(() => registry?.close());
     beforeEach(async () => {
-      bench = await openWorkbench({ kube: open.kube, speed: 20 });
+      bench = await openWorkbench({ kube: server.kube, speed: 20 });
     });
     afterEach(async () => {
       registry.faults.clear();
