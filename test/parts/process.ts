@@ -45,13 +45,13 @@ export async function startProcess(
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
+  await once(child, 'spawn');
   const killWithUs = () => child.kill('SIGKILL');
   process.once('exit', killWithUs);
   const ended = once(child, 'close').then(([code]) => {
     process.removeListener('exit', killWithUs);
     return code as number | null;
   });
-  await once(child, 'spawn');
 
   const running: RunningProcess = {
     pid: child.pid!,
@@ -60,15 +60,16 @@ export async function startProcess(
     stop: () => stop(child, ended),
   };
   if (options.port === undefined) return running;
+  const hasEnded = ended.then((code) => Promise.reject(new Error(`it ended with code ${code}`)));
+  const waiting = new AbortController();
   try {
-    await Promise.race([
-      accepts(options.port, options.readyMs ?? 20_000),
-      ended.then((code) => Promise.reject(new Error(`it ended with code ${code}`))),
-    ]);
+    await Promise.race([accepts(options.port, options.readyMs ?? 20_000, waiting.signal), hasEnded]);
     return running;
   } catch (error) {
     await running.stop();
     throw new Error(`${command} is not ready: ${(error as Error).message}\n${output}`);
+  } finally {
+    waiting.abort();
   }
 }
 
@@ -89,9 +90,9 @@ async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void>
   clearTimeout(kill);
 }
 
-async function accepts(port: number, ms: number): Promise<void> {
+async function accepts(port: number, ms: number, signal: AbortSignal): Promise<void> {
   const end = Date.now() + ms;
-  while (!(await answers(port))) {
+  while (!signal.aborted && !(await answers(port))) {
     if (Date.now() > end) throw new Error(`port ${port} does not accept connections after ${ms} ms`);
     await wait(25);
   }
