@@ -145,6 +145,7 @@ export function createDirectoryStore(
     },
 
     async *list(prefix, signal) {
+      signal?.throwIfAborted();
       try {
         for (const key of pathsBelow(contents, prefix)) {
           signal?.throwIfAborted();

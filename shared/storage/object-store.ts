@@ -6,7 +6,7 @@ export interface ObjectInfo {
   key: string;
   size: number;
   etag: string;
-  /** SHA-256 of the content in lower-case hex, where it was stored with one. */
+  /** SHA-256 of the content in lower-case hex, where it was stored with one. `list` may leave it out. */
   sha256?: string;
   lastModified: Date;
 }
@@ -14,7 +14,7 @@ export interface ObjectInfo {
 export interface StoredObject extends ObjectInfo {
   /** The whole content. Use one of `bytes` and `stream`, once. */
   bytes(): Promise<Buffer>;
-  /** The content with back-pressure; destroy it when it is not read to its end. */
+  /** The content with back-pressure; destroy it when it is not read to its end: it holds a file or a connection. */
   stream(): Readable;
 }
 
@@ -31,7 +31,8 @@ export interface PutOptions {
 }
 
 /**
- * Keys are paths of segments joined by `/`, without `.`, `..` or empty segments.
+ * Keys are paths of segments joined by `/`, without `.`, `..` or empty segments (`object-key.ts`). What is an object
+ * cannot be a folder of other objects as well.
  * A write is atomic: readers see the old content or the new one. Failures are `StorageError`s.
  */
 export interface ObjectStore {

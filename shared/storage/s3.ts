@@ -54,11 +54,14 @@ function createBucketStore(options: S3StoreOptions): ObjectStore {
         IfNoneMatch: put.ifAbsent ? '*' : undefined,
         IfMatch: put.ifMatch,
       });
+      const source = Buffer.isBuffer(body) ? undefined : watchSource(body, signal);
       try {
-        const { ETag } = await client.send(command, { abortSignal: signal });
+        const { ETag } = await client.send(command, { abortSignal: source?.signal ?? signal });
         return infoOf(key, { ETag, ContentLength: size, ChecksumSHA256: command.input.ChecksumSHA256 });
       } catch (error) {
-        throw s3Error('write', bucket, key, error, signal);
+        throw s3Error('write', bucket, key, source?.problem() ?? error, signal);
+      } finally {
+        source?.end();
       }
     },
 
@@ -123,12 +126,31 @@ function createBucketStore(options: S3StoreOptions): ObjectStore {
   };
 }
 
+/**
+ * A stream that breaks off would leave the SDK waiting for the rest for ever: it ends the request instead. A request
+ * that fails ends the stream.
+ */
+function watchSource(body: Readable, signal: AbortSignal | undefined) {
+  const broken = new AbortController();
+  body.once('error', (error) => broken.abort(error));
+  if (body.errored) broken.abort(body.errored);
+  return {
+    signal: signal ? AbortSignal.any([signal, broken.signal]) : broken.signal,
+    problem: () => (broken.signal.aborted ? broken.signal.reason : undefined),
+    end: () => body.destroy(),
+  };
+}
+
+/** The SDK writes warnings to the console when it is given no logger; what fails is thrown anyway. */
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
 async function connect({ endpoint, region, credentials }: S3StoreOptions): Promise<Connection> {
   const sdk = await import('@aws-sdk/client-s3');
   const client = new sdk.S3Client({
     ...(endpoint && { endpoint, forcePathStyle: true }),
     ...(region && { region }),
     ...(credentials && { credentials }),
+    logger: silent,
     // The SDK's own CRC32 would be a second checksum beside ours, and makes streams chunked, which not every server takes.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { needs } from '../../test/parts/parts.ts';
+import { type S3Server, startVersitygw } from '../../test/parts/versitygw.ts';
+import { type ObjectStore, StorageError } from './object-store.ts';
+import { createS3Store } from './s3.ts';
+import { listed, testObjectStore } from './store-contract.ts';
+
+describe('S3 as object store', needs('versitygw'), () => {
+  let server: S3Server;
+  before(async () => {
+    server = await startVersitygw();
+  });
+  after(() => server.stop());
+
+  describe('keeps the contract', () => {
+    let store: ObjectStore;
+    before(() => {
+      store = createS3Store(server);
+    });
+    testObjectStore(() => store);
+  });
+
+  describe('keeps the contract below a prefix', () => {
+    let store: ObjectStore;
+    before(() => {
+      store = createS3Store({ ...server, prefix: 'some/prefix' });
+    });
+    testObjectStore(() => store);
+  });
+
+  test('puts the prefix before the key, and the very bytes into the bucket', async () => {
+    await createS3Store({ ...server, prefix: 'p' }).put('a/b', Buffer.from('x\ny\n'));
+    assert.equal(readFileSync(join(server.folder, 'p/a/b'), 'utf8'), 'x\ny\n');
+  });
+
+  test('lists more than one page', async () => {
+    const store = createS3Store(server);
+    const keys = Array.from({ length: 1100 }, (_, index) => `pages/${String(index).padStart(4, '0')}`);
+    for (let at = 0; at < keys.length; at += 50) {
+      await Promise.all(keys.slice(at, at + 50).map((key) => store.put(key, Buffer.from(key))));
+    }
+    const infos = await listed(store.list('pages/'));
+    assert.deepEqual(
+      infos.map((info) => info.key),
+      keys,
+    );
+  });
+
+  test('a refused credential is an error that names bucket and cause, not the credential', async () => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'canary-secret-value' };
+    const store = createS3Store({ ...server, credentials });
+    for (const use of [
+      () => store.put('a', Buffer.from('x')),
+      () => store.get('a'),
+      () => listed(store.list('a')),
+    ]) {
+      await assert.rejects(use, (error: Error) => {
+        assert.ok(error instanceof StorageError);
+        assert.match(
+          error.message,
+          /^cannot (write|read|list) object 'a' in bucket 'longshore': SignatureDoesNotMatch/,
+        );
+        assert.equal(error.cause, undefined);
+        assert.ok(!JSON.stringify(error).includes('canary') && !error.message.includes('canary'));
+        return true;
+      });
+    }
+  });
+
+  test('a bucket that does not exist is an error, not an absent object', async () => {
+    const store = createS3Store({ ...server, bucket: 'elsewhere' });
+    await assert.rejects(store.get('a'), /in bucket 'elsewhere': NoSuchBucket/);
+    await assert.rejects(store.put('a', Buffer.from('x')), /in bucket 'elsewhere': NoSuchBucket/);
+  });
+});
+
+describe('S3 that fails', () => {
+  const answers: { status: number; body: string; cut?: boolean }[] = [];
+  const server = createServer((_, response) => {
+    const { status, body, cut } = answers.shift() ?? { status: 500, body: '' };
+    response.writeHead(status, { etag: '"e"', 'content-length': body.length + (cut ? 100 : 0) });
+    response.write(body);
+    if (cut) response.socket!.end();
+    else response.end();
+  });
+  let store: ObjectStore;
+  before(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    store = createS3Store({
+      bucket: 'bucket',
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    });
+  });
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test('a content that breaks off is an error', async () => {
+    answers.push({ status: 200, body: 'half', cut: true });
+    const found = await store.get('a');
+    await assert.rejects(found!.bytes(), StorageError);
+  });
+
+  test('an answer that refuses in words is passed on in one line', async () => {
+    const body = '<Error><Code>QuotaExceeded</Code><Message>The bucket\n is full</Message></Error>';
+    answers.push({ status: 403, body });
+    await assert.rejects(store.put('a', Buffer.from('x')), {
+      message: "cannot write object 'a' in bucket 'bucket': QuotaExceeded: The bucket is full",
+    });
+  });
+
+  test('two conditional writes that meet are a failed condition', async () => {
+    const body = '<Error><Code>ConditionalRequestConflict</Code><Message>again</Message></Error>';
+    answers.push({ status: 409, body });
+    await assert.rejects(store.put('a', Buffer.from('x'), { ifAbsent: true }), {
+      name: 'PreconditionFailed',
+    });
+  });
+});
