@@ -176,7 +176,8 @@ export function createReflector(options: ReflectorOptions): Reflector {
       if (absent) log.info(`${name}: the cluster serves this kind now, as ${resource.version}`);
       absent = false;
     }
-    options.onRestart?.(await watch(resource, signal));
+    const end = await watch(resource, signal);
+    options.onRestart?.(end);
     failures = 0;
   };
 
