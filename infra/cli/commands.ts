@@ -1,0 +1,18 @@
+/** The commands. A file is imported only when its command runs or its help is asked for. */
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  /** One line for the list. */
+  summary: string;
+  load(): Promise<Command>;
+}
+
+export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
+  [
+    'up',
+    {
+      summary: 'run everything here: a demo that needs nothing, or an existing cluster',
+      load: async () => (await import('./up.ts')).up,
+    },
+  ],
+]);

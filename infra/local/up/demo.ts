@@ -1,0 +1,88 @@
+/** The demo: an embedded API server, a registry with sample images, and the objects of `examples/`. */
+import { writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { CommandError } from '../../cli/command.ts';
+import { startApiServer } from '../api-server/api-server.ts';
+import { startRegistry } from '../registry/registry.ts';
+import { createMissing } from './apply.ts';
+import { DEFAULT_REGISTRY_PORT, openDemoFolder } from './data-folder.ts';
+import { readManifests } from './manifests.ts';
+import type { Place, PlaceOptions } from './place.ts';
+import { pushSamples, SAMPLE_AUTH } from './sample-images.ts';
+import { connectCluster } from './serve.ts';
+
+const EXAMPLES = join(import.meta.dirname, '../../../examples');
+
+/**
+ * Starts the demo on its fixed ports. What a start before has left in the data folder is there again; an example that
+ * exists is not touched, one that is missing is created.
+ * @throws CommandError that names the flag when a port is taken
+ */
+export async function startDemo(options: PlaceOptions, signal: AbortSignal): Promise<Place> {
+  const { flags, settings, stops, tell } = options;
+  const folder = await openDemoFolder(flags.data, flags.registryPort);
+  // First of all: the registry's port belongs to the folder, so a second process on the folder ends here.
+  const registry = await onPort(folder.registryPort, 'the registry', '--registry-port', (port) =>
+    startRegistry({ port, dataFolder: folder.registry, auth: SAMPLE_AUTH }),
+  );
+  stops.add(() => registry.close());
+  await pushSamples(registry);
+  const api = await onPort(flags.apiPort, 'the API server', '--api-port', (port) =>
+    startApiServer({ port, dataFolder: folder.api }),
+  );
+  stops.add(() => api.close());
+  await writeFile(folder.kubeconfig, api.kubeconfig, { mode: 0o600 });
+  const cluster = connectCluster(api.endpoint);
+  stops.add(() => cluster.transport.close());
+
+  const usual = `127.0.0.1:${DEFAULT_REGISTRY_PORT}`;
+  const examples = await readManifests(EXAMPLES, (text) => text.replaceAll(usual, registry.host));
+  const created = await createMissing(cluster.kube, examples, signal);
+  tell(`API server ${api.url}, registry ${registry.url}, data in ${flags.data}`);
+  tell(
+    created > 0 ? `Created ${created} objects from examples/` : 'Every object of examples/ is there already',
+  );
+  return { cluster, store: folder.store, log: folder.log, hints: hints(folder, registry.url, settings) };
+}
+
+/** A port that is taken is named together with the flag that moves it. */
+async function onPort<T>(
+  port: number,
+  who: string,
+  flag: string,
+  start: (port: number) => Promise<T>,
+): Promise<T> {
+  try {
+    return await start(port);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new CommandError(
+      `port ${port} of ${who} is taken: is longshore running already? If not, choose another with ${flag} PORT`,
+      { cause: error },
+    );
+  }
+}
+
+function hints(
+  folder: { kubeconfig: string; log: string },
+  registry: string,
+  settings: PlaceOptions['settings'],
+): string {
+  const web = `${registry}/v2/samples/web/manifests`;
+  return `
+Look around with kubectl:
+  export KUBECONFIG=${folder.kubeconfig}
+  kubectl get imagerepositories --all-namespaces
+Push a tag and have it scanned at once:
+  curl -s ${web}/1.2.3 | curl -sT - ${web}/1.3.0
+  kubectl annotate imagerepository web -n apps --overwrite reconcile.fluxcd.io/requestedAt="$(date +%s)"
+Metrics: http://${settings['metrics-addr']}/metrics   Log: ${shorter(folder.log)}   Ctrl-C stops; nothing is lost.
+
+`;
+}
+
+/** A path as a person would type it here. */
+function shorter(file: string): string {
+  const near = relative(process.cwd(), file);
+  return near.startsWith('..') ? file : near;
+}

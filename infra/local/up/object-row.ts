@@ -1,0 +1,52 @@
+/** What the table shows of an object, and whether the object has come as far as it should. */
+import type { KubeObject, ReconcileStatus } from '../../../shared/kube/resource.ts';
+
+/**
+ * `TYPE=STATUS` or `TYPE=STATUS:REASON`: the condition that an example is meant to reach where that is not
+ * `Ready=True`, such as `Ready=False:DependencyNotReady`.
+ */
+export const EXPECT_ANNOTATION = 'longshore.dev/expect';
+
+export interface ObjectRow {
+  kind: string;
+  /** `namespace/name`. */
+  name: string;
+  /** Status of the Ready condition; `-`: there is none. */
+  ready: string;
+  reason: string;
+  message: string;
+  /** Milliseconds since 1970; undefined: the object does not say. */
+  createdAt: number | undefined;
+  /** It has reached what is expected of it: nobody waits for it any more. */
+  settled: boolean;
+}
+
+/** @param kind name of the kind, which list entries need not carry themselves */
+export function rowOf(object: KubeObject, kind: string): ObjectRow {
+  const { metadata } = object;
+  const status = object.status as ReconcileStatus | undefined;
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const suspended = (object.spec as { suspend?: boolean } | undefined)?.suspend === true;
+  const createdAt = Date.parse(metadata.creationTimestamp ?? '');
+  return {
+    kind,
+    name: `${metadata.namespace}/${metadata.name}`,
+    ready: ready?.status ?? '-',
+    reason: ready?.reason ?? (suspended ? 'Suspended' : '-'),
+    message: (ready?.message ?? '').replace(/\s+/g, ' '),
+    createdAt: Number.isNaN(createdAt) ? undefined : createdAt,
+    settled:
+      suspended || (isObserved(object, status) && meets(status, metadata.annotations?.[EXPECT_ANNOTATION])),
+  };
+}
+
+/** The status is about the object as it is now (kstatus). */
+function isObserved({ metadata }: KubeObject, status: ReconcileStatus | undefined): boolean {
+  return metadata.deletionTimestamp === undefined && status?.observedGeneration === metadata.generation;
+}
+
+function meets(status: ReconcileStatus | undefined, expected = 'Ready=True'): boolean {
+  const [, type, value, reason] = /^([^=:]+)=([^=:]+)(?::(.+))?$/.exec(expected) ?? [];
+  const condition = status?.conditions?.find((each) => each.type === type);
+  return condition?.status === value && (reason === undefined || condition?.reason === reason);
+}

@@ -1,0 +1,70 @@
+/** Relay and functions in this process, for one cluster: what `longshore up` runs, on the demo's cluster or another. */
+import { mkdir } from 'node:fs/promises';
+import type { KubeClient } from '../../../shared/kube/client.ts';
+import { createKubeClient } from '../../../shared/kube/rest-client.ts';
+import type { KubeTransport } from '../../../shared/kube/transport.ts';
+import { type ClusterEndpoint, createTransport } from '../../../shared/kube/transport.ts';
+import type { Clock } from '../../../shared/runtime/clock.ts';
+import type { Logger } from '../../../shared/runtime/logger.ts';
+import type { Settings } from '../../../shared/runtime/settings.ts';
+import { createDirectoryStore } from '../../../shared/storage/directory.ts';
+import { createInProcessTarget } from '../../relay/dispatch-in-process.ts';
+import { RELAY_KINDS } from '../../relay/kinds.ts';
+import { startRelay } from '../../relay/relay.ts';
+import { startServer } from '../../relay/server.ts';
+import { processFunctions } from './process-functions.ts';
+
+/** One cluster, connected. */
+export interface Cluster {
+  endpoint: ClusterEndpoint;
+  transport: KubeTransport;
+  kube: KubeClient;
+}
+
+export function connectCluster(endpoint: ClusterEndpoint): Cluster {
+  const transport = createTransport(endpoint);
+  return { endpoint, transport, kube: createKubeClient(transport) };
+}
+
+/**
+ * Starts relay, functions and the server of health and metrics.
+ * @param store folder of the object store; made when missing
+ * @returns stops them, in an order that loses nothing
+ * @throws Error that names the setting when an address cannot be had
+ */
+export async function serveCluster(options: {
+  cluster: Cluster;
+  settings: Settings;
+  store: string;
+  clock: Clock;
+  log: Logger;
+}): Promise<{ stop(): Promise<void> }> {
+  const { cluster, settings, clock, log } = options;
+  const { kube, transport } = cluster;
+  await mkdir(options.store, { recursive: true });
+  const store = createDirectoryStore(options.store);
+  const environment = { connect: () => kube, store, clock, log, logFailures: false };
+  const relay = startRelay({
+    transport,
+    kube,
+    kinds: RELAY_KINDS,
+    target: createInProcessTarget(processFunctions(settings, environment)),
+    access: () => ({ provider: 'kubeconfig' }),
+    store,
+    settings,
+    clock,
+    random: Math.random,
+    log,
+  });
+  const addresses = { health: settings['health-addr'], metrics: settings['metrics-addr'] };
+  const server = await startServer(relay, addresses).catch(async (error) => {
+    await relay.stop();
+    throw error;
+  });
+  return {
+    async stop() {
+      await relay.stop();
+      await server.close();
+    },
+  };
+}
