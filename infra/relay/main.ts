@@ -15,6 +15,7 @@ import type { DispatchTarget } from './dispatch-target.ts';
 import { RELAY_KINDS } from './kinds.ts';
 import { startRelay } from './relay.ts';
 import { startServer } from './server.ts';
+import { preferSmallHeap } from './small-heap.ts';
 
 /** A relay that was started from a command line. */
 export interface Running {
@@ -116,6 +117,7 @@ function messagesOf(error: unknown): string[] {
 }
 
 if (import.meta.main) {
+  preferSmallHeap();
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   const running = await start(process.argv.slice(2), process.env).catch(fail);
