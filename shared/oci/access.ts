@@ -2,32 +2,20 @@
  * Prepares the access of one object to its registry: proxy, TLS, credentials (spec 5.1 step 5, 6.1). Reads Secrets
  * and service accounts; talks to no registry and no cloud.
  */
+import { createHash } from 'node:crypto';
+import type { SecretData, SecretReader } from '../kube/secret-reader.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { RunSecrets } from '../runtime/redact.ts';
 import type { Settings } from '../runtime/settings.ts';
-import type { CredentialSource } from './credential.ts';
+import { cloudCredentials } from './cloud-credentials.ts';
+import { ANONYMOUS, type Credential, type CredentialSource } from './credential.ts';
+import type { EcrApi } from './ecr-api.ts';
+import { parseEcrHost } from './ecr-host.ts';
+import { AccessError } from './errors.ts';
 import type { ImageName } from './image-name.ts';
-
-/** A Secret as `shared/kube/secret-reader.ts` gives it; values are decoded. */
-export interface SecretContent {
-  namespace: string;
-  name: string;
-  type: string;
-  data: Record<string, Buffer>;
-}
-
-export interface ServiceAccountContent {
-  namespace: string;
-  name: string;
-  annotations: Record<string, string>;
-  /** Names of the Secrets in `imagePullSecrets`. */
-  imagePullSecrets: string[];
-}
-
-/** Reads from the object's namespace; a missing object is an error with the texts of IR-AUTH-3. */
-export interface AccessReader {
-  secret(name: string, signal: AbortSignal): Promise<SecretContent>;
-  serviceAccount(name: string, signal: AbortSignal): Promise<ServiceAccountContent>;
-}
+import { environmentProxies, type ProxyChoice, readProxySecret } from './proxy.ts';
+import { findCredential, isPullSecret } from './pull-secret.ts';
+import { readTlsSecret, systemTls, type TlsMaterial } from './tls-material.ts';
 
 /** The fields of a spec that decide the access; the same for all kinds that read a registry. */
 export interface AccessSpec {
@@ -35,16 +23,21 @@ export interface AccessSpec {
   certSecretRef?: { name: string };
   proxySecretRef?: { name: string };
   serviceAccountName?: string;
+  /** Absent or empty: `generic`. */
   provider?: string;
   insecure?: boolean;
 }
 
 export interface RegistryAccess {
   credentials: CredentialSource;
+  tls: TlsMaterial;
+  /** `insecure` without a CA where the kind says that certificates are then not checked. */
+  skipVerify: boolean;
+  proxyFor: ProxyChoice;
   insecure: boolean;
   /** Tells accesses apart: credentials, proxy, TLS material and `insecure` (decisions 4). */
   fingerprint: string;
-  /** Deprecation notes, e.g. on old TLS keys; the caller logs them and emits them once per generation (decisions 7). */
+  /** Notes on old TLS keys and ignored Secrets; the caller logs them and emits them once per generation (decisions 7). */
   warnings: string[];
 }
 
@@ -52,7 +45,8 @@ export interface AccessRequest {
   image: ImageName;
   namespace: string;
   spec: AccessSpec;
-  reader: AccessReader;
+  /** Reads from `namespace`; a missing object is an error with the texts of IR-AUTH-3. */
+  reader: SecretReader;
   settings: Pick<
     Settings,
     | 'aws-autologin-for-ecr'
@@ -60,22 +54,123 @@ export interface AccessRequest {
     | 'default-service-account'
     | 'token-cache-max-size'
     | 'token-cache-max-duration'
+    | 'allow-private-addresses'
+    | 'allow-loopback-addresses'
   >;
   clock: Clock;
-  /** Mints a token of a service account of the namespace (object-level identity); `token-access.ts` of `shared/kube`. */
+  /** Gets what was decoded from pull secrets, so that no text of the run can show it. */
+  secrets?: RunSecrets;
+  /** Mints a token of a service account of the namespace (object-level identity). */
   requestToken?: (
     request: { serviceAccount: string; audience: string; seconds: number },
     signal: AbortSignal,
   ) => Promise<string>;
+  /** Where kinds differ (decisions 11). Both false: ImageRepository; both true: OCIRepository. */
+  rules?: {
+    /** Pull secrets win over the provider. */
+    secretsFirst: boolean;
+    /** `insecure` without a CA accepts any certificate. */
+    insecureSkipsVerify: boolean;
+  };
+  /** Proxies of objects that name none; by default those of the process's environment. */
+  proxies?: ProxyChoice;
+  /** The AWS API; by default the real one. */
+  ecrApi?: EcrApi;
 }
 
 /**
- * Prepares the access that a spec asks for.
+ * Prepares the access that a spec asks for, in the order of 6.1.
  * @throws AccessError naming the object and key that cannot be used; what the reader throws for missing objects
  */
 export async function resolveRegistryAccess(
-  _request: AccessRequest,
-  _signal: AbortSignal,
+  request: AccessRequest,
+  signal: AbortSignal,
 ): Promise<RegistryAccess> {
-  throw new Error('being written');
+  const { spec, reader, rules } = request;
+  const warnings: string[] = [];
+  const proxySecret = spec.proxySecretRef && (await reader.secret(spec.proxySecretRef.name, signal));
+  const proxy = proxySecret && readProxySecret(proxySecret);
+  const proxyFor: ProxyChoice = proxy ? () => proxy : (request.proxies ?? processProxies());
+  const certSecret = spec.certSecretRef && (await reader.secret(spec.certSecretRef.name, signal));
+  const tls = certSecret ? readTlsSecret(certSecret, warnings) : systemTls();
+  const insecure = spec.insecure ?? false;
+  const skipVerify = insecure && !certSecret && (rules?.insecureSkipsVerify ?? false);
+  const proxyKey = proxy?.url.href ?? '';
+  const credentials = await resolveCredentials(request, { proxyFor, proxyKey }, warnings, signal);
+  const parts = [credentials.fingerprint, proxyKey, tls.fingerprint, insecure, skipVerify];
+  return { credentials, tls, skipVerify, proxyFor, insecure, fingerprint: fingerprintOf(parts), warnings };
+}
+
+/** Cloud credentials or pull secrets, whichever the kind asks first; else nobody. */
+async function resolveCredentials(
+  request: AccessRequest,
+  proxy: { proxyFor: ProxyChoice; proxyKey: string },
+  warnings: string[],
+  signal: AbortSignal,
+): Promise<CredentialSource> {
+  const { spec, image, settings } = request;
+  const provider = spec.provider || 'generic';
+  if (request.rules?.secretsFirst) {
+    const secrets = await readPullSecrets(request, warnings, signal);
+    if (secrets.length > 0 || provider === 'generic') return secretCredentials(secrets, request);
+  }
+  if (provider !== 'generic') {
+    const account = spec.serviceAccountName || settings['default-service-account'];
+    return cloudCredentials({ ...request, ...proxy, provider, account }, signal);
+  }
+  // IR-ECR-2: never a fall-back after a Secret that did not match (decisions 9).
+  if (settings['aws-autologin-for-ecr'] && !spec.secretRef && parseEcrHost(image.host)) {
+    return cloudCredentials({ ...request, ...proxy, provider: 'aws', account: '' }, signal);
+  }
+  return secretCredentials(await readPullSecrets(request, warnings, signal), request);
+}
+
+/** `secretRef` first, then the pull secrets of the service account in their order; others are left out with a note. */
+async function readPullSecrets(
+  { spec, reader }: AccessRequest,
+  warnings: string[],
+  signal: AbortSignal,
+): Promise<SecretData[]> {
+  const names = spec.secretRef ? [spec.secretRef.name] : [];
+  if (spec.serviceAccountName) {
+    names.push(...(await reader.serviceAccount(spec.serviceAccountName, signal)).imagePullSecrets);
+  }
+  const secrets: SecretData[] = [];
+  for (const name of names) {
+    const secret = await reader.secret(name, signal);
+    if (isPullSecret(secret)) secrets.push(secret);
+    else {
+      const where = `secret '${secret.namespace}/${secret.name}'`;
+      warnings.push(`${where} of type '${secret.type}' is ignored: it is no image pull secret`);
+    }
+  }
+  return secrets;
+}
+
+/** The first Secret with a matching entry decides; all of them must be readable (IR-KEY-1, IR-KEY-6). */
+function secretCredentials(secrets: SecretData[], { image, ...request }: AccessRequest): CredentialSource {
+  const found = secrets.map((secret) => findCredential(secret, image)).find((credential) => credential);
+  if (!found) return ANONYMOUS;
+  for (const value of secretValues(found)) request.secrets?.add(value);
+  return { fingerprint: fingerprintOf(['secret', found]), get: async () => found, forget: () => false };
+}
+
+function secretValues({ password, identityToken, registryToken }: Credential): string[] {
+  return [password, identityToken, registryToken].filter((value) => value !== undefined);
+}
+
+let ofProcess: ProxyChoice | undefined;
+
+/** The environment of a process does not change. */
+function processProxies(): ProxyChoice {
+  try {
+    ofProcess ??= environmentProxies(process.env);
+    return ofProcess;
+  } catch (error) {
+    throw new AccessError((error as Error).message);
+  }
+}
+
+function fingerprintOf(parts: unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

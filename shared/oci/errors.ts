@@ -23,8 +23,9 @@ export type RegistryErrorCode =
   | 'limit'
   | 'login';
 
-/** What a registry said when it refused us: its challenges, and the address that said so. */
+/** What a registry said when it refused us: its challenges, and who said so. */
 export interface Refusal {
+  origin: string;
   authenticate: string | undefined;
   peer: string | undefined;
 }

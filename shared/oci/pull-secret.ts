@@ -1,6 +1,6 @@
 /** Reads pull secrets, both types (IR-KEY-1, IR-KEY-2). */
 import * as z from 'zod';
-import type { SecretContent } from './access.ts';
+import type { SecretData } from '../kube/secret-reader.ts';
 import type { Credential } from './credential.ts';
 import { matchingKeys } from './credential-key.ts';
 import { AccessError } from './errors.ts';
@@ -24,7 +24,7 @@ const Entries = z.record(z.string(), Entry);
 const DockerConfig = z.object({ auths: Entries.nullish() });
 
 /** Whether the Secret is of a type that can hold registry credentials; others are ignored with a warning. */
-export function isPullSecret(secret: SecretContent): boolean {
+export function isPullSecret(secret: SecretData): boolean {
   return Object.hasOwn(TYPES, secret.type);
 }
 
@@ -32,7 +32,7 @@ export function isPullSecret(secret: SecretContent): boolean {
  * The credential for `image`; undefined when no key matches or the Secret is no pull secret.
  * @throws AccessError naming Secret and key when the content cannot be read, never with the content
  */
-export function findCredential(secret: SecretContent, image: ImageName): Credential | undefined {
+export function findCredential(secret: SecretData, image: ImageName): Credential | undefined {
   const type = TYPES[secret.type];
   if (!type || !isPullSecret(secret)) return undefined;
   const where = `secret '${secret.namespace}/${secret.name}' key '${type.key}'`;

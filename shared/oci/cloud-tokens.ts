@@ -1,0 +1,59 @@
+/** Cloud logins kept in memory (IR-TOK-1). */
+import type { Credential } from './credential.ts';
+import { LruMap } from './lru-map.ts';
+import type { Flights } from './shared-flight.ts';
+
+export interface CloudLogin {
+  credential: Credential;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
+interface Kept {
+  credential: Credential;
+  usableUntil: number;
+}
+
+/** Part of its life in which a token is used, and the longest time whatever its life. */
+const USABLE_SHARE = 0.8;
+const LONGEST_MS = 3_600_000;
+
+export class CloudTokens {
+  readonly #kept: LruMap<string, Kept>;
+  readonly #longestMs: number;
+  /** Logins that are being made. */
+  readonly flights: Flights = new Map();
+
+  /** @param size most entries (`token-cache-max-size`; 0: none); @param durationMs `token-cache-max-duration` */
+  constructor(size: number, durationMs: number) {
+    this.#kept = new LruMap(size);
+    this.#longestMs = Math.min(durationMs, LONGEST_MS);
+  }
+
+  get(key: string, now: number): Credential | undefined {
+    const kept = this.#kept.get(key);
+    return kept && now < kept.usableUntil ? kept.credential : undefined;
+  }
+
+  set(key: string, login: CloudLogin, now: number): void {
+    const life = (login.expiresAt - now) * USABLE_SHARE;
+    this.#kept.set(key, { credential: login.credential, usableUntil: now + Math.min(life, this.#longestMs) });
+  }
+
+  /** Whether there was something to forget. */
+  delete(key: string): boolean {
+    const kept = this.#kept.get(key) !== undefined;
+    this.#kept.delete(key);
+    return kept;
+  }
+}
+
+let shared: { size: number; durationMs: number; tokens: CloudTokens } | undefined;
+
+/** The process's own, for its settings. */
+export function processCloudTokens(size: number, durationMs: number): CloudTokens {
+  if (shared?.size !== size || shared.durationMs !== durationMs) {
+    shared = { size, durationMs, tokens: new CloudTokens(size, durationMs) };
+  }
+  return shared.tokens;
+}

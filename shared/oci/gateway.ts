@@ -1,0 +1,205 @@
+/** Speaks to one registry on behalf of one object: finds the manner, gets tokens, adds them to requests. */
+import { RunSecrets } from '../runtime/redact.ts';
+import type { RegistryAccess } from './access.ts';
+import { parseChallenge } from './challenge.ts';
+import { basicHeader, type Credential } from './credential.ts';
+import { discover } from './discovery.ts';
+import { type Refusal, RegistryError } from './errors.ts';
+import type { HttpAnswer } from './http-exchange.ts';
+import { apiHost, type ImageName, isHttpCapable } from './image-name.ts';
+import type { Manner, RegistryMemory, Session } from './memory.ts';
+import { type Sending, send, zoneOfAnswer } from './redirect.ts';
+import { type RetryOptions, withRetries } from './retry.ts';
+import { shareFlight } from './shared-flight.ts';
+import { ensureSuccess } from './status.ts';
+import { requestToken } from './token-service.ts';
+
+/** One request to the registry, without what the gateway adds to it. */
+export interface RegistryRequest {
+  method: 'GET' | 'HEAD';
+  /** Path and query below the origin of the registry. */
+  path: string;
+  headers: Record<string, string>;
+  streaming?: boolean;
+}
+
+/** Whether the registry was asked once more already: once a scan (IR-REG-5). */
+export interface Operation {
+  renewed: boolean;
+}
+
+/** How a request is authorised. */
+interface Authorization {
+  scheme: Manner['scheme'];
+  header: string | undefined;
+  /** Where the token is remembered; undefined when it is none of ours. */
+  tokenKey: string | undefined;
+  /** Something of it was known before this request. */
+  remembered: boolean;
+}
+
+export class Gateway {
+  readonly #host: string;
+  readonly #scope: string;
+  readonly #httpCapable: boolean;
+  readonly #access: RegistryAccess;
+  readonly #memory: RegistryMemory;
+  readonly session: Session;
+  readonly #sending: Sending;
+  readonly #retry: RetryOptions;
+  #credential: Credential | undefined;
+
+  constructor(
+    image: ImageName,
+    access: RegistryAccess,
+    memory: RegistryMemory,
+    sending: Omit<Sending, 'allowHttp'>,
+    deadline: number,
+  ) {
+    this.#host = apiHost(image);
+    this.#scope = `repository:${image.repository}:pull`;
+    this.#httpCapable = isHttpCapable(image.host, access.insecure);
+    this.#access = access;
+    this.#memory = memory;
+    this.session = memory.session(`${this.#host} ${access.fingerprint}`);
+    this.#sending = { ...sending, allowHttp: this.#httpCapable };
+    this.#retry = { clock: sending.clock, deadline, throttle: this.session };
+  }
+
+  /**
+   * Sends a request and gives what `read` makes of the answer. Repeats what may pass; forgets what it remembered and
+   * asks once more in an operation when the registry refuses it or cannot be reached (decisions 4).
+   * @throws RegistryError
+   */
+  async ask<T>(
+    request: RegistryRequest,
+    read: (answer: HttpAnswer, requested: URL) => T | Promise<T>,
+    operation: Operation,
+    signal: AbortSignal,
+  ): Promise<T> {
+    for (;;) {
+      const known = this.session.manner;
+      const authorization = await this.#authorize(signal).catch((error) => {
+        // A token service that is gone: perhaps the registry names another one now.
+        if (!known || known !== this.session.manner || operation.renewed || !isGone(error)) throw error;
+        operation.renewed = true;
+        this.session.manner = undefined;
+        return this.#authorize(signal);
+      });
+      try {
+        return await withRetries(() => this.#send(request, authorization, read, signal), this.#retry, signal);
+      } catch (error) {
+        if (operation.renewed || !this.#forget(error, authorization)) throw error;
+        operation.renewed = true;
+      }
+    }
+  }
+
+  async #send<T>(
+    request: RegistryRequest,
+    { scheme, header }: Authorization,
+    read: (answer: HttpAnswer, requested: URL) => T | Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const headers = header === undefined ? request.headers : { ...request.headers, authorization: header };
+    const url = new URL(`${scheme}//${this.#host}${request.path}`);
+    const message = { method: request.method, url, headers, streaming: request.streaming };
+    const answer = await send(message, this.#sending, signal);
+    return read(await this.#check(answer, header, signal), url);
+  }
+
+  async #authorize(signal: AbortSignal): Promise<Authorization> {
+    this.#credential = await this.#access.credentials.get(signal);
+    const remembered = this.session.manner !== undefined;
+    const manner = this.session.manner ?? (await this.#discover(signal));
+    const { scheme, challenge } = manner;
+    if (challenge === 'none') return { scheme, header: undefined, tokenKey: undefined, remembered };
+    if (challenge.scheme === 'basic') {
+      return { scheme, header: basicHeader(this.#credential), tokenKey: undefined, remembered };
+    }
+    const ready = this.#credential?.registryToken;
+    if (ready) return { scheme, header: `Bearer ${ready}`, tokenKey: undefined, remembered };
+    const tokenKey = `${this.session.key} ${challenge.realm} ${challenge.service ?? ''} ${this.#scope}`;
+    const token = this.#memory.tokens.get(tokenKey);
+    if (token && token.usableUntil > this.#retry.clock.now()) {
+      return { scheme, header: `Bearer ${token.value}`, tokenKey, remembered: true };
+    }
+    const work = () => withRetries(() => this.#requestToken(manner, tokenKey, signal), this.#retry, signal);
+    const value = await shareFlight(this.#memory.flights, tokenKey, work, signal);
+    return { scheme, header: `Bearer ${value}`, tokenKey, remembered };
+  }
+
+  #discover(signal: AbortSignal): Promise<Manner> {
+    const discovery = {
+      host: this.#host,
+      httpCapable: this.#httpCapable,
+      sending: this.#sending,
+      check: (answer: HttpAnswer) => this.#check(answer, undefined, signal),
+    };
+    const work = async () => {
+      const manner = await withRetries(() => discover(discovery, signal), this.#retry, signal);
+      this.session.manner = manner;
+      return manner;
+    };
+    return shareFlight(this.#memory.flights, this.session.key, work, signal);
+  }
+
+  async #requestToken(manner: Manner, tokenKey: string, signal: AbortSignal): Promise<string> {
+    const request = {
+      challenge: manner.challenge as Extract<Manner['challenge'], { scheme: 'bearer' }>,
+      scope: this.#scope,
+      credential: this.#credential,
+      manner,
+      insecure: this.#access.insecure,
+      sending: this.#sending,
+      check: (answer: HttpAnswer) => this.#check(answer, undefined, signal),
+    };
+    const token = await requestToken(request, signal);
+    this.#memory.tokens.set(tokenKey, token);
+    return token.value;
+  }
+
+  /** Forgets what led to a refusal. Answers whether asking again can end differently. */
+  #forget(error: unknown, authorization: Authorization): boolean {
+    if (!(error instanceof RegistryError)) return false;
+    if (error.status === 401) return this.#forgetRefused(error.refusal, authorization);
+    if (error.status === 403 && authorization.remembered && authorization.tokenKey) {
+      this.#memory.tokens.delete(authorization.tokenKey);
+      return true;
+    }
+    const unreachable = error.code === 'network' || error.code === 'tls';
+    if (unreachable) this.session.manner = undefined;
+    return unreachable && authorization.remembered;
+  }
+
+  /** A 401 brings the challenge of today with it. */
+  #forgetRefused(refusal: Refusal | undefined, { remembered, tokenKey, scheme }: Authorization): boolean {
+    const manner = this.session.manner;
+    const own = refusal?.origin === new URL(`${scheme}//${this.#host}`).origin ? refusal : undefined;
+    const challenge = parseChallenge(own?.authenticate);
+    const changed = challenge !== undefined && manner?.challenge === 'none';
+    const zone = zoneOfAnswer({ peer: own?.peer, url: new URL(`${scheme}//${this.#host}`) });
+    this.session.manner = challenge && { scheme, challenge, zone };
+    if (tokenKey) this.#memory.tokens.delete(tokenKey);
+    const another = this.#access.credentials.forget();
+    return another || changed || remembered || tokenKey !== undefined;
+  }
+
+  #check(answer: HttpAnswer, header: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
+    return ensureSuccess(answer, this.#retry.clock.now(), (text) => this.#scrub(text, header), signal);
+  }
+
+  /** Takes out of a text of the registry what it may have learnt from us. */
+  #scrub(text: string, header: string | undefined): string {
+    const secrets = new RunSecrets();
+    const { password, identityToken, registryToken } = this.#credential ?? {};
+    for (const secret of [password, identityToken, registryToken, header?.split(' ')[1]]) {
+      if (secret) secrets.add(secret);
+    }
+    return secrets.scrub(text);
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof RegistryError && (error.code === 'network' || error.code === 'not-found');
+}
