@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
-import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
+import { checkServerIdentity, createSecureContext, type SecureContext } from 'node:tls';
 import type { ClusterEndpoint } from './transport.ts';
 
 /**
@@ -36,6 +36,12 @@ export async function createConnections(endpoint: ClusterEndpoint, silenceMs: nu
   const secure = url.protocol === 'https:';
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
   const [calls, watches] = await createAgents(endpoint.proxyUrl, secure, silenceMs);
+  // Behind a proxy Node does not know the address any more, and would compare a certificate for an IP address with
+  // 'localhost'. Set on the agents: a check that comes with the request keeps Node from using a connection again.
+  if (endpoint.proxyUrl) {
+    const check = { checkServerIdentity: identityCheck(endpoint.serverName ?? hostname) };
+    for (const agent of [calls, watches]) Object.assign((agent as { options?: object }).options!, check);
+  }
   const base: https.RequestOptions = {
     protocol: url.protocol,
     host: hostname,
@@ -46,9 +52,6 @@ export async function createConnections(endpoint: ClusterEndpoint, silenceMs: nu
       secureContext: createContext(endpoint),
       servername: endpoint.serverName ?? (isIP(hostname) ? '' : hostname),
       rejectUnauthorized: !endpoint.insecureSkipVerify,
-      // Behind a proxy Node does not know the address any more, and would compare with 'localhost'.
-      checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
-        checkServerIdentity(endpoint.serverName ?? hostname, certificate),
     }),
   };
   const request = secure ? https.request : http.request;
@@ -82,6 +85,10 @@ function createContext({ ca, cert, key }: ClusterEndpoint): SecureContext {
   } catch (error) {
     throw new Error(`the certificates for the API server cannot be used: ${(error as Error).message}`);
   }
+}
+
+function identityCheck(name: string): typeof checkServerIdentity {
+  return (_host, certificate) => checkServerIdentity(name, certificate);
 }
 
 /** Two pools: ordinary requests, and watches, which stay open and silent for minutes. */

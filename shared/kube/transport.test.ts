@@ -418,6 +418,13 @@ describe('TLS', async () => {
     assert.equal(answer.status, 200);
   });
 
+  test('keeps its connections: a handshake costs more than ten requests', async (t) => {
+    const counted = await serve(t, (_request, response) => response.end('{}'), https.createServer(options));
+    const transport = transportTo(t, { server: counted.url, ca: authority.ca, ...client });
+    for (let count = 0; count < 5; count++) await transport.request(GET);
+    assert.equal(counted.connections, 1);
+  });
+
   test('presents the client certificate', async (t) => {
     const answerWithName: RequestListener = (request, response) => {
       response.end(String((request.socket as import('node:tls').TLSSocket).authorized));
