@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scriptedClient } from '../../test/parts/scripted-client.ts';
-import { forgetResource, resolveResource } from './discovery.ts';
+import { forgetResource, getServed, resolveResource } from './discovery.ts';
 import { KubeError } from './errors.ts';
 
 const NEVER = new AbortController().signal;
@@ -88,4 +88,25 @@ test('a caller that gives up does not take the answer from the others', async ()
   await assert.rejects(impatient, reason);
   answer.resolve(serving('things'));
   assert.deepEqual(await patient, resource('v1'));
+});
+
+test('a version that is dropped while we run: the object is found under the one that is left', async () => {
+  const cluster = newCluster();
+  const ref = { namespace: 'ns', name: 'a' };
+  const { kube, calls } = scriptedClient(
+    () => serving('things'),
+    () => ({ spec: 1 }),
+    () => {
+      throw new KubeError('404 page not found', { status: 404 });
+    },
+    () => undefined,
+    () => serving('things'),
+    () => ({ spec: 2 }),
+    () => undefined,
+  );
+  const read = () => getServed(kube, cluster, KIND, ref, NEVER);
+  assert.deepEqual(await read(), { resource: resource('v1'), object: { spec: 1 } });
+  assert.deepEqual(await read(), { resource: resource('v1beta2'), object: { spec: 2 } });
+  assert.equal(await read(), undefined);
+  assert.equal(calls.length, 7);
 });

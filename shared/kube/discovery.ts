@@ -1,6 +1,6 @@
 /** Which version of a kind to ask for, on clusters whose CRDs somebody else installed (IR-API-2). */
-import type { KubeClient } from './client.ts';
-import { KubeError } from './errors.ts';
+import type { KubeClient, ObjectRef } from './client.ts';
+import { isNotFound, KubeError } from './errors.ts';
 import type { Resource } from './resource.ts';
 
 /** What discovery needs to know of a kind. */
@@ -45,6 +45,32 @@ export async function resolveResource(
 /** To be called when the server answered 404 to a version that it served before: the next call asks again. */
 export function forgetResource(cluster: string, kind: DiscoveredKind): void {
   found.delete(keyOf(cluster, kind));
+}
+
+/**
+ * Reads an object of a kind in the newest version that the cluster serves: one request. A version that is served no
+ * longer is not taken for a missing object: the versions are asked for again, and the object read once more.
+ * @returns the object and the resource under which it was found; undefined: there is no such object
+ */
+export async function getServed<T>(
+  kube: KubeClient,
+  cluster: string,
+  kind: DiscoveredKind,
+  ref: ObjectRef,
+  signal: AbortSignal,
+): Promise<{ resource: Resource; object: T } | undefined> {
+  const read = async () => {
+    const resource = await resolveResource(kube, cluster, kind, signal);
+    const object = await kube.get<T>(resource, ref, signal);
+    return object && { resource, object };
+  };
+  try {
+    return await read();
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  forgetResource(cluster, kind);
+  return read();
 }
 
 async function discover(kube: KubeClient, kind: DiscoveredKind): Promise<Resource> {
