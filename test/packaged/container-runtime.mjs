@@ -32,6 +32,7 @@ try {
   const module = await import(pathToFileURL(join(process.cwd(), `${file}.mjs`)).href);
   const handler = module[name];
   if (typeof handler !== 'function') throw new TypeError(`${file}.${name} is not a function`);
+  process.once('disconnect', () => process.exit());
   process.on('message', (invocation) => answer(invocation, handler));
   process.send({ ready: true });
 } catch (error) {
