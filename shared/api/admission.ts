@@ -4,7 +4,7 @@
  */
 import { describeIssue, type FieldProblem } from './field-problem.ts';
 import type { Kind } from './kind.ts';
-import { type StructuralSchema, structuralSchemaOf } from './structural-schema.ts';
+import { memberSchema, type StructuralSchema, structuralSchemaOf } from './structural-schema.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -12,7 +12,10 @@ type JsonObject = Record<string, unknown>;
  * `object` without the fields that its kind does not have, and their paths, for `fieldValidation`.
  * What is kept is shared with `object`, which is not changed.
  */
-export function pruneUnknown<T extends object>(kind: Pick<Kind, 'schema'>, object: T): { object: T; unknown: string[] } {
+export function pruneUnknown<T extends object>(
+  kind: Pick<Kind, 'schema'>,
+  object: T,
+): { object: T; unknown: string[] } {
   const unknown: string[] = [];
   const metadata = (object as { metadata?: unknown }).metadata;
   const pruned = prune(
@@ -34,7 +37,9 @@ export function applyDefaults<T extends object>(kind: Pick<Kind, 'schema'>, obje
 /** What is wrong with spec and status of a pruned object with defaults; empty: nothing. Metadata is not looked at. */
 export function validate(kind: Pick<Kind, 'schema'>, object: object): FieldProblem[] {
   const parsed = kind.schema.safeParse({ ...object, metadata: undefined });
-  return parsed.success ? [] : parsed.error.issues.map((issue) => describeIssue(issue, object));
+  return parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => describeIssue(issue, object, structuralSchemaOf(kind)));
 }
 
 function prune(schema: StructuralSchema, value: unknown, path: string, unknown: string[]): unknown {
@@ -46,7 +51,7 @@ function prune(schema: StructuralSchema, value: unknown, path: string, unknown: 
   const result: JsonObject = {};
   for (const [name, member] of Object.entries(value)) {
     const at = path === '' ? name : `${path}.${name}`;
-    const known = schemaOfMember(schema, name);
+    const known = memberSchema(schema, name);
     if (known) result[name] = prune(known, member, at, unknown);
     else if (schema['x-kubernetes-preserve-unknown-fields']) result[name] = member;
     else unknown.push(at);
@@ -67,7 +72,7 @@ function withDefaults(schema: StructuralSchema, value: unknown): unknown {
     }
   }
   for (const [name, member] of Object.entries(result)) {
-    const known = schemaOfMember(schema, name);
+    const known = memberSchema(schema, name);
     if (!known) continue;
     if (isAbsent(known, member)) delete result[name];
     else result[name] = withDefaults(known, member);
@@ -77,11 +82,6 @@ function withDefaults(schema: StructuralSchema, value: unknown): unknown {
 
 function isAbsent(schema: StructuralSchema, value: unknown): boolean {
   return value === undefined || (value === null && !schema.nullable);
-}
-
-function schemaOfMember(schema: StructuralSchema, name: string): StructuralSchema | undefined {
-  const { properties, additionalProperties } = schema;
-  return properties && Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -1,5 +1,6 @@
 /** What the API server says about a field that it refuses. */
 import type * as z from 'zod';
+import { memberSchema, type StructuralSchema } from './structural-schema.ts';
 
 /** A field that an object must not have as it is. `reason` and `message` are a cause of the `Status` object. */
 export interface FieldProblem {
@@ -21,8 +22,12 @@ export function problemText(problem: FieldProblem): string {
   return `${problem.field}: ${problem.message}`;
 }
 
-/** An issue of zod in the words of the API server. `object` is the one that was parsed. */
-export function describeIssue(issue: z.core.$ZodIssue, object: object): FieldProblem {
+/** An issue of zod in the words of the API server. `object` is the one that was parsed, `schema` that of its kind. */
+export function describeIssue(
+  issue: z.core.$ZodIssue,
+  object: object,
+  schema: StructuralSchema,
+): FieldProblem {
   const field = fieldPath(issue.path);
   const value = issue.path.reduce<unknown>(
     (at, key) => (at as Record<string, unknown> | undefined)?.[key as string],
@@ -39,7 +44,7 @@ export function describeIssue(issue: z.core.$ZodIssue, object: object): FieldPro
   switch (issue.code) {
     case 'invalid_type': {
       const wrong = typeOf(value);
-      const text = `${field} in body must be of type ${TYPE_NAMES[issue.expected] ?? issue.expected}: "${wrong}"`;
+      const text = `${field} in body must be of type ${typeAt(schema, issue.path)}: "${wrong}"`;
       return { ...invalid(wrong, text), reason: 'FieldValueTypeInvalid' };
     }
     case 'invalid_value': {
@@ -60,7 +65,10 @@ export function describeIssue(issue: z.core.$ZodIssue, object: object): FieldPro
       return issue.origin === 'string'
         ? invalid(value, `${field} in body should be at least ${issue.minimum} chars long`)
         : issue.origin === 'array'
-          ? invalid(value, `${field} in body should have at least ${issue.minimum} items`)
+          ? invalid(
+              (value as unknown[]).length,
+              `${field} in body should have at least ${issue.minimum} items`,
+            )
           : invalid(value, `${field} in body should be greater than or equal to ${issue.minimum}`);
     default:
       return { field, reason: 'FieldValueInvalid', message: `Invalid value: ${issue.message}` };
@@ -84,7 +92,14 @@ function tooBig(
   return invalid(value, `${field} in body should be less than or equal to ${issue.maximum}`);
 }
 
-const TYPE_NAMES: Record<string, string> = { int: 'integer', record: 'object' };
+/** The type that the schema wants at `path`. */
+function typeAt(schema: StructuralSchema, path: PropertyKey[]): string {
+  const node = path.reduce<StructuralSchema | undefined>(
+    (at, key) => at && (typeof key === 'number' ? at.items : memberSchema(at, String(key))),
+    schema,
+  );
+  return node?.type ?? 'object';
+}
 
 function typeOf(value: unknown): string {
   if (value === null) return 'null';

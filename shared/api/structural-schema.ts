@@ -48,6 +48,12 @@ export function toStructuralSchema(schema: z.ZodType): StructuralSchema {
   return result as StructuralSchema;
 }
 
+/** The schema of the member `name` of an object that has `schema`; undefined: it has no such member. */
+export function memberSchema(schema: StructuralSchema, name: string): StructuralSchema | undefined {
+  const { properties, additionalProperties } = schema;
+  return properties && Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
+}
+
 /** Turns what zod writes into what the API server takes. */
 function adapt(zodSchema: z.core.$ZodTypes, node: StructuralSchema): void {
   if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
