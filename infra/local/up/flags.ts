@@ -9,6 +9,7 @@ import * as z from 'zod';
 import { parseDuration } from '../../../shared/runtime/duration.ts';
 import { readSettings, SETTINGS, type SettingName, type Settings } from '../../../shared/runtime/settings.ts';
 import { UsageError } from '../../cli/command.ts';
+import { helpOfFlag } from '../../cli/help-text.ts';
 
 export interface UpFlags {
   /** End as soon as everything is Ready. */
@@ -110,22 +111,18 @@ export function readUpFlags(
 /** Help of all flags: ours, then the settings. */
 export function flagHelp(): string {
   const own = Object.entries(FLAGS as Record<string, Flag>).map(([name, { value, help }]) =>
-    helpLine(value ? `${name} ${value}` : name, help),
+    helpOfFlag(value ? `${name} ${value}` : name, help),
   );
   const settings = (Object.keys(SETTINGS) as SettingName[])
     .filter((name) => (SETTINGS[name].users as readonly string[]).includes('up'))
     .map((name) => {
       const fallback = (OVERRIDES as Partial<Record<SettingName, string>>)[name] ?? SETTINGS[name].default;
-      return helpLine(
+      return helpOfFlag(
         name,
         fallback === '' ? SETTINGS[name].help : `${SETTINGS[name].help} Default ${fallback}.`,
       );
     });
   return `Flags:\n${own.join('')}\nSettings, also read from the environment (METRICS_ADDR, …; see docs/settings.md):\n${settings.join('')}`;
-}
-
-function helpLine(left: string, help: string): string {
-  return `  --${left}\n        ${help}\n`;
 }
 
 interface OwnValues {

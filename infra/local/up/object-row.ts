@@ -33,7 +33,7 @@ export function rowOf(object: KubeObject, kind: string): ObjectRow {
     name: `${metadata.namespace}/${metadata.name}`,
     ready: ready?.status ?? '-',
     reason: ready?.reason ?? (suspended ? 'Suspended' : '-'),
-    message: (ready?.message ?? '').replace(/\s+/g, ' '),
+    message: (ready?.message ?? '').replace(/[\p{Cc}\s]+/gu, ' '),
     createdAt: Number.isNaN(createdAt) ? undefined : createdAt,
     settled:
       suspended || (isObserved(object, status) && meets(status, metadata.annotations?.[EXPECT_ANNOTATION])),

@@ -1,0 +1,22 @@
+/** How the help of every command shows its flags. */
+
+const INDENT = ' '.repeat(8);
+const WIDTH = 100;
+
+/** A flag and what it means, wrapped. @param flag as it is typed, such as `data DIR` */
+export function helpOfFlag(flag: string, meaning: string): string {
+  return `  --${flag}\n${wrap(meaning)}`;
+}
+
+function wrap(text: string): string {
+  let lines = '';
+  let line = INDENT;
+  for (const word of text.split(' ')) {
+    if (line !== INDENT && line.length + word.length > WIDTH) {
+      lines += `${line.trimEnd()}\n`;
+      line = INDENT;
+    }
+    line += `${word} `;
+  }
+  return `${lines}${line.trimEnd()}\n`;
+}
