@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { startKubeApiServer } from '../../test/parts/kube-api-server.ts';
+import { useApiServer } from '../../test/parts/api-server.ts';
 import { needs } from '../../test/parts/parts.ts';
-import { createTransport } from '../kube/transport.ts';
 import { applyDefaults, pruneUnknown, validate } from './admission.ts';
 import { customResourceDefinition } from './crd.ts';
 import { DEMO } from './demo-kind.ts';
@@ -18,6 +17,7 @@ type Verdict = { stored: Body } | { refused: string[] };
 
 const INTERVAL = "should match '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$'";
 const TIMEOUT = "should match '^([0-9]+(\\.[0-9]+)?(ms|s|m))+$'";
+const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const GOOD = { image: 'ghcr.io/org/app', interval: '5m' };
 const DEFAULTS = { exclusionList: ['^.*\\.sig$'], provider: 'generic' };
 const STATUS = { observedGeneration: -1 };
@@ -240,7 +240,7 @@ function bodyOf({ kind = IMAGE_REPOSITORY, spec }: Row): Body {
   return {
     apiVersion,
     kind: kind.kind,
-    metadata: { name: 'app', namespace: 'default' },
+    metadata: { name: 'app' },
     ...(spec !== undefined && { spec }),
   };
 }
@@ -302,11 +302,16 @@ describe('admission by the zod schemas', () => {
 });
 
 describe('admission by a real API server', needs('kube-apiserver', 'etcd'), () => {
-  let cluster: Awaited<ReturnType<typeof startKubeApiServer>>;
-  let transport: ReturnType<typeof createTransport>;
+  // Hooks run in the order of their declaration: this one needs the server, and the server may be a shared one.
+  after(() => server.transport.request({ method: 'DELETE', path: `${CRDS}/${DEMO.plural}.${DEMO.group}` }));
+  const server = useApiServer();
+  let namespace: string;
   const send = async (method: 'GET' | 'POST', path: string, body?: unknown, query = {}) => {
     const request = { method, path, query, ...(body !== undefined && { body: JSON.stringify(body) }) };
-    const { status, body: answer } = await transport.request({ ...request, contentType: 'application/json' });
+    const { status, body: answer } = await server.transport.request({
+      ...request,
+      contentType: 'application/json',
+    });
     return {
       status,
       // A path that is not served yet answers with plain text.
@@ -316,10 +321,10 @@ describe('admission by a real API server', needs('kube-apiserver', 'etcd'), () =
     };
   };
   const pathOf = (kind: Kind, version = kind.storageVersion) =>
-    `/apis/${kind.group}/${version}/namespaces/default/${kind.plural}`;
+    `/apis/${kind.group}/${version}/namespaces/${namespace}/${kind.plural}`;
 
   const patch = (version: string, at: string, body: unknown) =>
-    transport.request({
+    server.transport.request({
       method: 'PATCH',
       path: `${pathOf(IMAGE_REPOSITORY, version)}/${at}`,
       contentType: 'application/merge-patch+json',
@@ -327,16 +332,10 @@ describe('admission by a real API server', needs('kube-apiserver', 'etcd'), () =
     });
 
   before(async () => {
-    cluster = await startKubeApiServer();
-    transport = createTransport(cluster.endpoint);
-    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-    const created = await send('POST', crds, customResourceDefinition(DEMO));
+    namespace = await server.createNamespace();
+    const created = await send('POST', CRDS, customResourceDefinition(DEMO));
     assert.equal(created.status, 201, JSON.stringify(created.body));
     while ((await send('GET', pathOf(DEMO))).status !== 200) await wait(20);
-  });
-  after(async () => {
-    transport?.close();
-    await cluster?.stop();
   });
 
   for (const row of ROWS) {
@@ -371,7 +370,7 @@ describe('admission by a real API server', needs('kube-apiserver', 'etcd'), () =
   test('stores the CRD as it was sent: no field of it is dropped or refused', async () => {
     for (const kind of [IMAGE_REPOSITORY, DEMO]) {
       const name = `${kind.plural}.${kind.group}`;
-      const { body } = await send('GET', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
+      const { body } = await send('GET', `${CRDS}/${name}`);
       const { conditions } = body.status as {
         conditions: { type: string; status: string; message: string }[];
       };
@@ -424,7 +423,10 @@ describe('admission by a real API server', needs('kube-apiserver', 'etcd'), () =
 
   test('warns of v1beta2 and of no other version', async () => {
     for (const version of IMAGE_REPOSITORY.versions) {
-      const { headers } = await transport.request({ method: 'GET', path: pathOf(IMAGE_REPOSITORY, version) });
+      const { headers } = await server.transport.request({
+        method: 'GET',
+        path: pathOf(IMAGE_REPOSITORY, version),
+      });
       const { deprecation } = IMAGE_REPOSITORY.presentation[version]!;
       assert.equal(headers.warning, deprecation && `299 - "${deprecation}"`, version);
     }

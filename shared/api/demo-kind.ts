@@ -41,8 +41,8 @@ const Spec = withRules(
 export const DEMO = defineKind({
   group: 'demo.longshore.dev',
   kind: 'ImageRepository',
-  plural: 'imagerepositories',
-  singular: 'imagerepository',
+  plural: 'demos',
+  singular: 'demo',
   shortNames: [],
   categories: [],
   finalizer: 'demo.longshore.dev/finalizer',
