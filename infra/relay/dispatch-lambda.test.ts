@@ -47,11 +47,11 @@ after(() => {
   server.closeAllConnections();
 });
 
-function send(signal = new AbortController().signal): Promise<unknown> {
+function send(signal = new AbortController().signal, batch = BATCH): Promise<unknown> {
   const { port } = server.address() as AddressInfo;
   const endpoint = `http://127.0.0.1:${port}`;
   const target = createLambdaTarget({ prefix: 'longshore-dev-', endpoint, maxSockets: 4 });
-  return target.send('image-repository', BATCH, signal);
+  return target.send('image-repository', batch, signal);
 }
 
 const reply =
@@ -153,6 +153,13 @@ describe('dispatch to Lambda', () => {
       assert.equal(calls, 1, 'the relay repeats, not the SDK');
     });
   }
+
+  test('a batch that is larger than Lambda takes is not sent', async () => {
+    answer = () => assert.fail('sent');
+    const token = 'x'.repeat(6 * 2 ** 20);
+    const large: Batch = { ...BATCH, access: { provider: 'token', server: 'https://api', token } };
+    await assert.rejects(send(undefined, large), { kind: 'failed', message: /larger than the 6 MB/ });
+  });
 
   test('the signal ends the wait', async () => {
     const stop = new AbortController();

@@ -21,7 +21,8 @@ export interface DispatchTarget {
 /**
  * Why a batch has no answer. `unreachable`: nobody there, or nobody who may answer us: no fault of its keys; `failed`:
  * the function ran and broke, maybe because of one of them; both count towards the circuit. `throttled`: too many
- * requests, come back after `retryAfterMs`.
+ * requests, come back after `retryAfterMs`. When a connection breaks after the batch was sent, the function may still be
+ * at work while the keys go out again: the guards of the writes (decisions 2) keep the two runs apart.
  */
 export class DispatchError extends Error {
   readonly kind: 'unreachable' | 'throttled' | 'failed';

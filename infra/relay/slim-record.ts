@@ -22,6 +22,7 @@ export interface SlimRecord {
   readonly requested: string;
   /** The token that the status says was handled; empty: none. */
   readonly handled: string;
+  /** Ready, and no run was cut off in the middle (`Reconciling`). */
   readonly ready: boolean;
   readonly stalled: boolean;
   /** 0: no timer. */
@@ -52,7 +53,7 @@ export function slimRecord(object: KubeObject, kind: RelayKind, key: string): Sl
     requested,
     // Mostly equal to the request: then one text serves both.
     handled: handled === requested ? requested : handled,
-    ready: holds(status, 'Ready'),
+    ready: holds(status, 'Ready') && !holds(status, 'Reconciling'),
     stalled: holds(status, 'Stalled'),
     intervalMs,
     lastRunAt,
