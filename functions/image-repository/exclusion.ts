@@ -11,6 +11,9 @@ const CACHE_SIZE = 256;
 /** Patterns that would need a larger program are refused: one test of them could hold up every other object. */
 const MAX_PROGRAM_SIZE = 10_000;
 
+/** Characters of a pattern that a message shows. */
+const LONGEST_QUOTE = 300;
+
 /** Tags between two looks at the clock, and the time after which others get their turn. */
 const TAGS_PER_LOOK = 256;
 const TURN_MS = 20;
@@ -37,10 +40,15 @@ async function compile(pattern: string): Promise<TagTest> {
     if (program.programSize() > MAX_PROGRAM_SIZE) throw new Error('the pattern is too large');
     test = (tag) => program.test(tag);
   } catch (error) {
-    throw new Error(`failed to compile regex ${pattern}: ${(error as Error).message}`);
+    throw new Error(`failed to compile regex ${excerpt(pattern)}: ${excerpt((error as Error).message)}`);
   }
   remember(pattern, test);
   return test;
+}
+
+/** A text of people in a message: long enough to be found, not longer. */
+function excerpt(text: string): string {
+  return text.length <= LONGEST_QUOTE ? text : `${text.slice(0, LONGEST_QUOTE)}…`;
 }
 
 function remember(pattern: string, test: TagTest): void {

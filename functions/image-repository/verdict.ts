@@ -3,6 +3,9 @@ import type { ImageRepository } from '../../shared/api/image-repository.ts';
 import { messageOf, RetryError, StalledError } from '../../shared/runtime/errors.ts';
 import type { ScanFound } from './scan.ts';
 
+/** Characters of a failure's message. */
+const LONGEST_MESSAGE = 1000;
+
 /** The stored tags are as they should be. */
 export interface Success {
   result: 'ok';
@@ -34,11 +37,18 @@ export type Verdict = Success | Failure;
  */
 export function failureOf(error: unknown, progress: string, scrub: (text: string) => string): Failure {
   if (error instanceof StalledError) {
-    return { result: 'stalled', reason: error.reason, message: scrub(messageOf(error)) };
+    return { result: 'stalled', reason: error.reason, message: bounded(scrub(messageOf(error))) };
   }
   if (!(error instanceof RetryError)) throw error;
   const { reason, cause } = error;
-  return { result: 'retry', reason, message: scrub(messageOf(error)), progress, cause };
+  return { result: 'retry', reason, message: bounded(scrub(messageOf(error))), progress, cause };
+}
+
+/** Messages quote what people and registries wrote; a status, an event and a line of a table are no place for all of it. */
+function bounded(message: string): string {
+  return message.length <= LONGEST_MESSAGE
+    ? message
+    : `${message.slice(0, LONGEST_MESSAGE - 1).toWellFormed()}…`;
 }
 
 /**

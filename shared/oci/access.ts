@@ -155,8 +155,10 @@ function secretCredentials(secrets: SecretData[], { image, ...request }: AccessR
   return { fingerprint: fingerprintOf(['secret', found]), get: async () => found, forget: () => false };
 }
 
-function secretValues({ password, identityToken, registryToken }: Credential): string[] {
-  return [password, identityToken, registryToken].filter((value) => value !== undefined);
+/** The pair as well: a registry that quotes our `Authorization` header shows it in base64. */
+function secretValues({ username, password, identityToken, registryToken }: Credential): string[] {
+  const pair = username && password ? `${username}:${password}` : undefined;
+  return [pair, password, identityToken, registryToken].filter((value) => value !== undefined);
 }
 
 let ofProcess: ProxyChoice | undefined;

@@ -27,13 +27,13 @@ export const CLUSTERS: TestCluster[] = [
   {
     name: 'the embedded control plane',
     options: { skip: false },
-    many: 200,
+    many: 100,
     use: () => useApiServer(startEmbedded),
   },
   {
     name: 'a real kube-apiserver',
     options: needs('kube-apiserver', 'etcd'),
-    many: 200,
+    many: 100,
     use: () => useApiServer(),
   },
 ];
