@@ -5,10 +5,9 @@ import { BrokenStream, createLineParser } from './watch-lines.ts';
 
 describe('lines of a watch', () => {
   test('however the bytes are cut into chunks, the events are the same', () => {
-    const event = fc.record({
-      type: fc.constantFrom('ADDED', 'MODIFIED'),
-      object: fc.record({ text: fc.string({ unit: 'grapheme' }) }),
-    });
+    const plain = { noNullPrototype: true };
+    const object = fc.record({ text: fc.string({ unit: 'grapheme' }) }, plain);
+    const event = fc.record({ type: fc.constantFrom('ADDED', 'MODIFIED'), object }, plain);
     fc.assert(
       fc.property(
         fc.array(event, { maxLength: 8 }),
