@@ -24,9 +24,9 @@ import { readTagRecord, tagRecordKey } from '../../shared/storage/tag-record.ts'
 import { useApiServer } from '../parts/api-server.ts';
 import { type Distribution, startDistribution } from '../parts/distribution.ts';
 import { needs } from '../parts/parts.ts';
+import { pushTags } from '../parts/push-tags.ts';
 import { type S3Server, startVersitygw } from '../parts/versitygw.ts';
 import { type Chain, CLUSTER_ID, startChain } from './chain.ts';
-import { pushTags } from './push-tags.ts';
 
 const REPOSITORIES: Resource = {
   group: IMAGE_REPOSITORY.group,
