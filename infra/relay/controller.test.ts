@@ -320,7 +320,7 @@ describe('controller: from an outcome to the next run', () => {
   });
 });
 
-describe('dependencies', () => {
+describe('controller: what depends on what', () => {
   const READER: RelayKind = {
     ...KIND,
     group: 'test.dev',
@@ -352,16 +352,5 @@ describe('dependencies', () => {
     controller.wake('apps/nobody', 'dependency');
     clock.advance(250);
     assert.deepEqual(take(), ['r dependency 0']);
-  });
-
-  test('the index follows what an object refers to now', () => {
-    const index = createDependencies();
-    index.set('r', ['b1', 'b2']);
-    index.set('s', ['b1']);
-    assert.deepEqual([...index.of('b1')], ['r', 's']);
-    index.set('r', ['b2']);
-    assert.deepEqual([[...index.of('b1')], [...index.of('b2')]], [['s'], ['r']]);
-    index.set('s', []);
-    assert.deepEqual([...index.of('b1')], []);
   });
 });
