@@ -29,6 +29,9 @@ export interface Destination {
   proxied: boolean;
 }
 
+/** Event of a request that was given up, for those who are still making a connection for it. */
+export const ABANDONED = 'abandoned';
+
 /** For one host; more requests wait. A burst of hundreds of scans would pay for as many TLS handshakes. */
 const MAX_SOCKETS = 32;
 /** Servers and load balancers close idle connections after a minute or so; a socket that they closed costs a retry. */

@@ -67,13 +67,13 @@ async function ask(discovery: Discovery, scheme: Manner['scheme'], signal: Abort
   return { scheme, challenge, zone: zoneOfAnswer(answer) };
 }
 
-/** The answer of http tells more than that of https, where mostly nobody speaks TLS. */
+/** An answer tells more than none; else http tells more than https, where mostly nobody speaks TLS. */
 function bothFailed([secure, plain]: RegistryError[]): RegistryError {
-  const told = plain ?? secure!;
-  return new RegistryError(told.code, `${secure?.message}; ${plain?.message}`, {
+  const told = secure!.status !== 0 && plain!.status === 0 ? secure! : plain!;
+  return new RegistryError(told.code, `${secure!.message}; ${plain!.message}`, {
     status: told.status,
     retryAfterMs: told.retryAfterMs,
-    transient: told.transient || (secure?.transient === true && secure.status !== 0),
+    transient: told.transient,
     cause: told,
   });
 }

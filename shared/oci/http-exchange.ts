@@ -5,7 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { redact } from '../runtime/redact.ts';
 import { AddressError, type Reach } from './address-guard.ts';
-import { closeIdle, destinationOf, type Route } from './connections.ts';
+import { ABANDONED, closeIdle, destinationOf, type Route } from './connections.ts';
 import { RegistryError } from './errors.ts';
 
 export interface HttpRequest {
@@ -74,7 +74,12 @@ async function attempt(
   return new Promise((resolve, reject) => {
     const sent = send({ ...options, method: request.method, headers: { ...headers, ...request.headers } });
     let stream: IncomingMessage | undefined;
-    const stop = (reason: Error) => (stream ?? sent).destroy(reason);
+    const stop = (reason: Error) => {
+      (stream ?? sent).destroy(reason);
+      // Without a connection yet (one is being made, or all are in use) Node tells nobody.
+      sent.emit(ABANDONED);
+      reject(reason);
+    };
     const onAbort = () => stop(asError(signal.reason));
     const cancel = clock.after(REQUEST_MS, () =>
       stop(new SlowRequest(`timeout: no complete answer within ${REQUEST_MS / 1000} s`)),

@@ -16,8 +16,8 @@ export interface Pair {
 }
 
 export interface Authority extends Pair {
-  /** A certificate for 127.0.0.1 and localhost, or for a client. */
-  issue(name: string): Promise<Pair>;
+  /** A certificate for 127.0.0.1 and `host` (`localhost`), or for a client. */
+  issue(name: string, host?: string): Promise<Pair>;
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -41,7 +41,7 @@ export async function createAuthority(name: string): Promise<Authority> {
   return {
     cert: issuer.toString('pem'),
     key: await exportKey(keys.privateKey),
-    async issue(subject) {
+    async issue(subject, host = 'localhost') {
       const own = await generateKeys();
       const certificate = await X509CertificateGenerator.create({
         subject: `CN=${subject}`,
@@ -54,7 +54,7 @@ export async function createAuthority(name: string): Promise<Authority> {
         extensions: [
           new SubjectAlternativeNameExtension([
             { type: 'ip', value: '127.0.0.1' },
-            { type: 'dns', value: 'localhost' },
+            { type: 'dns', value: host },
           ]),
         ],
       });

@@ -28,6 +28,7 @@ export async function startHttpProxy(refuse?: number): Promise<TestProxy> {
       response.writeHead(answer.statusCode!, answer.headers);
       answer.pipe(response);
     });
+    onward.on('error', () => response.destroy());
     request.pipe(onward);
   });
   server.on('connect', (request: http.IncomingMessage, client: Socket) => {

@@ -6,6 +6,7 @@ import { checkServerIdentity } from 'node:tls';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { SocksProxyAgent } from 'socks-proxy-agent';
 import { assertHost, guardedLookup, type Reach } from './address-guard.ts';
+import { ABANDONED } from './connections.ts';
 import type { ProxyServer } from './proxy.ts';
 
 type Connect = HttpsProxyAgent<string>['connect'];
@@ -29,13 +30,13 @@ class ConnectTunnel extends HttpsProxyAgent<string> {
   override async connect(request: http.ClientRequest, target: Parameters<Connect>[1]): Promise<Socket> {
     assertHost(String(this.connectOpts.host), this.#reach);
     const gone = new AbortController();
-    const onClose = () => gone.abort();
-    request.once('close', onClose);
+    const onAbandoned = () => gone.abort();
+    request.once(ABANDONED, onAbandoned);
     const agent = new HttpsProxyAgent(this.proxy, { ...this.connectOpts, signal: gone.signal } as never);
     try {
       return await agent.connect(request, withIdentity(target));
     } finally {
-      request.off('close', onClose);
+      request.off(ABANDONED, onAbandoned);
     }
   }
 }
