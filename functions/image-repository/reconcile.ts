@@ -10,7 +10,7 @@ import { bringUpToDate } from './ladder.ts';
 import { scanMeasures } from './measures.ts';
 import { startProgress } from './progress.ts';
 import { isPending } from './request-token.ts';
-import { statusAfter, suspendedStatus, writeConditions, writeStatus } from './status.ts';
+import { statusAfter, statusWithAnswer, writeConditions, writeStatus } from './status.ts';
 import { findTarget, type Target } from './target.ts';
 import { changedRevision, failureOf, type Verdict } from './verdict.ts';
 
@@ -46,7 +46,7 @@ async function hold(
 
 /** Suspended: nothing moves but the answer to a request token (IR-REC-8). */
 async function leaveAlone(target: Target, object: ImageRepository): Promise<RunResult> {
-  const after = await writeStatus(target, object, suspendedStatus(object));
+  const after = await writeStatus(target, object, statusWithAnswer(object, object.status));
   return { result: after ? 'ok' : 'gone' };
 }
 
@@ -74,7 +74,7 @@ async function reconcile(
     current = await progress.settle();
   }
 
-  const status = statusAfter(current, verdict, run.clock.now());
+  const status = statusAfter(object, current.status, verdict, run.clock.now());
   const after = await writeStatus(target, current, status);
   if (verdict.result === 'ok' && verdict.scan) await dropRecordOfDeleted(target, object.metadata.uid, after);
   if (!after) return { result: 'gone' };

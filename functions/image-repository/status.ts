@@ -14,11 +14,18 @@ const PRUNED = ['observedExclusionList', 'lastScanResult.revision', 'lastScanRes
 /**
  * The whole status that shows a verdict. A failure keeps everything that a success has published (IR-REPO-2); a
  * pending request is answered whatever came of it (IR-REPO-9).
+ * @param object as the run read it: its generation and its request are the ones that were worked on
+ * @param stored the status as it is stored now
  * @param now milliseconds since 1970
  */
-export function statusAfter(object: ImageRepository, verdict: Verdict, now: number): ImageRepositoryStatus {
+export function statusAfter(
+  object: ImageRepository,
+  stored: ImageRepositoryStatus | undefined,
+  verdict: Verdict,
+  now: number,
+): ImageRepositoryStatus {
   const generation = object.metadata.generation ?? 0;
-  const status = suspendedStatus(object);
+  const status = statusWithAnswer(object, stored);
   status.conditions = conditionsAfter(status.conditions ?? [], verdict, generation, now);
   if (verdict.result !== 'retry') status.observedGeneration = generation;
   if (verdict.result !== 'ok') return status;
@@ -37,10 +44,12 @@ export function statusAfter(object: ImageRepository, verdict: Verdict, now: numb
   return status;
 }
 
-/** The status of an object that is left alone: as it is, but for the answer to a request token (IR-REC-8). */
-export function suspendedStatus(object: ImageRepository): ImageRepositoryStatus {
-  if (!isPending(object)) return { ...object.status };
-  return { ...object.status, lastHandledReconcileAt: requestToken(object) };
+/** The stored status and the answer to the request that the object carried: all that a suspended one gets (IR-REC-8). */
+export function statusWithAnswer(
+  object: ImageRepository,
+  stored: ImageRepositoryStatus | undefined,
+): ImageRepositoryStatus {
+  return isPending(object) ? { ...stored, lastHandledReconcileAt: requestToken(object) } : { ...stored };
 }
 
 /**

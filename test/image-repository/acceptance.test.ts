@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { revisionOf } from '../../functions/image-repository/tag-set.ts';
 import { type LocalRegistry, startRegistry } from '../../infra/local/registry/registry.ts';
+import { writeTagRecord } from '../../shared/storage/tag-record.ts';
 import { CLUSTERS } from './clusters.ts';
 import { assertKstatus } from './kstatus.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
@@ -290,47 +291,84 @@ for (const cluster of CLUSTERS) {
       await neighbour.close();
     });
 
-    it('18. an object of the original is taken over with one scan and without a failure', async () => {
-      await bench.create('web', { image: 'docker.io/library/app' }, { finalizers: ['finalizers.fluxcd.io'] });
-      const scanTime = new Date(bench.clock.now() - 3 * MINUTE).toISOString().replace(/\.\d+Z/, 'Z');
-      // The image is on our registry here, but the name of the original's record is that of Docker Hub.
-      await bench.edit('web', { spec: { image: image() } });
-      const { metadata } = (await bench.read('web'))!;
-      const status = {
-        canonicalImageName: image(),
-        conditions: [
-          {
-            type: 'Ready',
-            status: 'True',
-            reason: 'Succeeded',
-            message: 'successful scan: found 3 tags with checksum 1593509681',
-            lastTransitionTime: scanTime,
-            observedGeneration: metadata.generation,
-          },
-        ],
-        lastScanResult: {
-          tagCount: 3,
+    describe('18. objects of the original are taken over without a failure', () => {
+      /** Status as the original writes it, three minutes after its scan. */
+      async function takeOver(name: string, revision: string) {
+        const object = await bench.create('web', { image: name }, { finalizers: ['finalizers.fluxcd.io'] });
+        const { generation } = object.metadata;
+        const scanTime = `${new Date(bench.clock.now() - 3 * MINUTE).toISOString().slice(0, 19)}Z`;
+        const ready = {
+          type: 'Ready',
+          status: 'True',
+          reason: 'Succeeded',
+          message: `successful scan: found 3 tags with checksum ${revision}`,
+          lastTransitionTime: scanTime,
+          observedGeneration: generation,
+        };
+        const status = {
+          canonicalImageName: name.replace(/^alpine$/, 'index.docker.io/library/alpine'),
+          conditions: [ready],
+          lastScanResult: { tagCount: 3, scanTime, revision, latestTags: ['v0.0.2', 'v0.0.1', 'latest'] },
+          observedExclusionList: ['^.*\\.sig$'],
+          observedGeneration: generation,
+        };
+        const at = { namespace: bench.namespace, name: 'web', subresource: 'status' };
+        await bench.kube.patch(bench.resource, at, { status });
+        return object;
+      }
+      const tags = ['v0.0.2', 'v0.0.1', 'latest'];
+
+      it('Adler-32 revision, empty store: one scan, and no other', async () => {
+        await takeOver(image(), '1593509681');
+        const outcome = await bench.run('web', { trigger: 'resync' });
+        assert.equal(outcome.result === 'ok' && outcome.changed, revisionOf(tags));
+        assert.equal((await bench.read('web'))!.status!.lastScanResult!.revision, revisionOf(tags));
+        assert.equal((await readyOf()).status, 'True');
+        await bench.run('web', { trigger: 'resync' });
+        assert.equal(listings(), 1);
+      });
+
+      it('index.docker.io in the status is the same name: no scan, and from now on it is docker.io', async () => {
+        const { metadata } = await takeOver('alpine', revisionOf(tags));
+        const key = { cluster: 'test', namespace: bench.namespace, name: 'web' };
+        const canonicalName = 'docker.io/library/alpine';
+        const exclusionList = ['^.*\\.sig$'];
+        const scanTime = bench.clock.now() - 3 * MINUTE;
+        const revision = revisionOf(tags);
+        await writeTagRecord(bench.store, key, {
+          uid: metadata.uid,
+          canonicalName,
+          exclusionList,
           scanTime,
-          revision: '1593509681',
-          latestTags: ['v0.0.2', 'v0.0.1', 'latest'],
-        },
-        observedExclusionList: ['^.*\\.sig$'],
-        observedGeneration: metadata.generation,
-      };
-      await bench.kube.patch(
-        bench.resource,
-        { namespace: bench.namespace, name: 'web', subresource: 'status' },
-        { status },
-      );
-      const outcome = await bench.run('web', { trigger: 'resync' });
-      assert.equal(outcome.result, 'ok');
-      assert.equal(listings(), 1);
-      assert.equal((await readyOf()).status, 'True');
-      const after = (await bench.read('web'))!;
-      assert.equal(after.status!.lastScanResult!.revision, revisionOf(['v0.0.2', 'v0.0.1', 'latest']));
-      assert.equal(outcome.result === 'ok' && outcome.changed, after.status!.lastScanResult!.revision);
-      await bench.run('web', { trigger: 'resync' });
-      assert.equal(listings(), 1, 'at most one scan');
+          revision,
+          tags,
+        });
+        const outcome = await bench.run('web', { trigger: 'resync' });
+        assert.equal(outcome.result === 'ok' && outcome.requeueAfterMs, 7 * MINUTE);
+        assert.equal((await bench.read('web'))!.status!.canonicalImageName, canonicalName);
+        assert.equal((await readyOf()).status, 'True');
+      });
+    });
+
+    it('an edit and a request that come during a scan are left to the next run', async () => {
+      await scanned();
+      registry.faults.add({ path: LISTING, times: 1, delayMs: 400 });
+      await bench.edit('web', { spec: { exclusionList: ['^x$'] } });
+      const run = bench.run('web');
+      // The progress patch, which answers with the object as it is by then.
+      await until(() => listings() === 1);
+      await bench.edit('web', { spec: { exclusionList: ['^y$'] } });
+      await bench.annotate('web', { [REQUESTED_AT]: 'late' });
+      assert.equal((await run).result, 'ok');
+      const { status, metadata } = (await bench.read('web'))!;
+      assert.equal(metadata.generation, 3);
+      assert.equal(status!.observedGeneration, 2);
+      assert.deepEqual(status!.observedExclusionList, ['^x$']);
+      assert.equal(status!.lastHandledReconcileAt, undefined);
+      assert.equal((await bench.run('web', { trigger: 'requested' })).result, 'ok');
+      assert.equal(listings(), 2);
+      assert.equal((await readyOf()).observedGeneration, 3);
+      assert.equal((await bench.read('web'))!.status!.lastHandledReconcileAt, 'late');
     });
 
     it('20. a resync of many objects scans none of them before its interval, and writes nothing', async () => {

@@ -20,7 +20,7 @@ import { createDirectoryStore } from '../../shared/storage/directory.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { readTagRecord, type TagRecord } from '../../shared/storage/tag-record.ts';
 
-export const CLUSTER = 'test';
+const CLUSTER = 'test';
 
 /** One request to the API server, or one operation of the store. */
 export interface Operation {
@@ -36,6 +36,8 @@ export interface MovableClock extends Clock {
 
 export interface WorkbenchOptions {
   kube: KubeClient;
+  /** Id of the cluster. */
+  cluster?: string;
   /** Version of the kind that the tests write with. */
   version?: string;
   settings?: Partial<Record<SettingName, string>>;
@@ -107,7 +109,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
     kind: IMAGE_REPOSITORY.kind,
     namespaced: true,
   };
-  const { kube } = options;
+  const { kube, cluster = CLUSTER } = options;
   await kube.create(NAMESPACES, {}, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   const hooks: Workbench['hooks'] = {};
   const api: Operation[] = [];
@@ -186,7 +188,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
         attempt: run.attempt ?? 0,
       };
       const batch = {
-        cluster: CLUSTER,
+        cluster,
         kube: counted,
         signal: run.signal ?? new AbortController().signal,
         deadline: clock.now() + (run.remainingMs ?? 60_000),
@@ -200,7 +202,7 @@ export async function openWorkbench(options: WorkbenchOptions): Promise<Workbenc
       });
     },
     read: (name) => kube.get<ImageRepository>(resource, { namespace, name }),
-    record: (name, uid) => readTagRecord(store, { cluster: CLUSTER, namespace, name }, { uid, log: logger }),
+    record: (name, uid) => readTagRecord(store, { cluster, namespace, name }, { uid, log: logger }),
     async events(name) {
       const page = await kube.list<KubeObject & EventText & { involvedObject: { name: string } }>(EVENTS, {
         namespace,
