@@ -9,6 +9,8 @@ export interface TestProxy {
   seen: string[];
   /** `user:password` of each request; empty: none. */
   users: string[];
+  /** From now on every request ends at this port of 127.0.0.1, whatever it names. */
+  leadTo(port: number): void;
   close(): Promise<void>;
 }
 
@@ -16,6 +18,7 @@ export interface TestProxy {
 export async function startHttpProxy(refuse?: number): Promise<TestProxy> {
   const seen: string[] = [];
   const users: string[] = [];
+  const led = { port: 0 };
   const note = (line: string, header: string | undefined) => {
     seen.push(line);
     users.push(Buffer.from(header?.split(' ')[1] ?? '', 'base64').toString());
@@ -24,7 +27,9 @@ export async function startHttpProxy(refuse?: number): Promise<TestProxy> {
     note(`${request.method} ${request.url}`, request.headers['proxy-authorization']);
     if (refuse) return response.writeHead(refuse).end();
     const { 'proxy-authorization': _own, ...headers } = request.headers;
-    const onward = http.request(request.url!, { method: request.method, headers, agent: false }, (answer) => {
+    const url = new URL(request.url!);
+    if (led.port) url.host = `127.0.0.1:${led.port}`;
+    const onward = http.request(url, { method: request.method, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode!, answer.headers);
       answer.pipe(response);
     });
@@ -35,15 +40,16 @@ export async function startHttpProxy(refuse?: number): Promise<TestProxy> {
     note(`CONNECT ${request.url}`, request.headers['proxy-authorization']);
     if (refuse) return client.end(`HTTP/1.1 ${refuse} Refused\r\n\r\n`);
     const port = Number(request.url?.split(':').at(-1));
-    tunnel(client, port, () => client.write('HTTP/1.1 200 OK\r\n\r\n'));
+    tunnel(client, led.port || port, () => client.write('HTTP/1.1 200 OK\r\n\r\n'));
   });
-  return listen(server, 'http', { seen, users });
+  return listen(server, 'http', { seen, users }, led);
 }
 
 /** A SOCKS5 proxy that leads every name to 127.0.0.1. With `user` it asks for a password. */
 export async function startSocksProxy(user?: string): Promise<TestProxy> {
   const seen: string[] = [];
   const users: string[] = [];
+  const led = { port: 0 };
   const server = net.createServer((client) => {
     client.once('data', () => {
       const target = () => client.once('data', (request) => connect(client, request));
@@ -68,9 +74,9 @@ export async function startSocksProxy(user?: string): Promise<TestProxy> {
       : [...request.subarray(4, 8)].join('.');
     const port = request.readUInt16BE(request.length - 2);
     seen.push(`SOCKS ${host}:${port}`);
-    tunnel(client, port, () => client.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 0])));
+    tunnel(client, led.port || port, () => client.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 0])));
   }
-  return listen(server, 'socks5', { seen, users });
+  return listen(server, 'socks5', { seen, users }, led);
 }
 
 function tunnel(client: Socket, port: number, ready: () => void): void {
@@ -88,6 +94,7 @@ async function listen(
   server: net.Server,
   scheme: string,
   log: { seen: string[]; users: string[] },
+  led: { port: number },
 ): Promise<TestProxy> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => sockets.add(socket));
@@ -96,6 +103,9 @@ async function listen(
   return {
     ...log,
     url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    leadTo(port) {
+      led.port = port;
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
