@@ -1,6 +1,7 @@
 /** The demo: an embedded API server, a registry with sample images, and the objects of `examples/`. */
 import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { RELEASE } from '../../../shared/runtime/release.ts';
 import { CommandError } from '../../cli/command.ts';
 import { startApiServer } from '../api-server/api-server.ts';
 import { startRegistry } from '../registry/registry.ts';
@@ -38,7 +39,7 @@ export async function startDemo(options: PlaceOptions, signal: AbortSignal): Pro
   const usual = `127.0.0.1:${DEFAULT_REGISTRY_PORT}`;
   const examples = await readManifests(EXAMPLES, (text) => text.replaceAll(usual, registry.host));
   const created = await createMissing(cluster.kube, examples, signal);
-  tell(`API server ${api.url}, registry ${registry.url}, data in ${flags.data}`);
+  tell(`Longshore ${RELEASE}: API server ${api.url}, registry ${registry.url}, data in ${flags.data}`);
   tell(
     created > 0 ? `Created ${created} objects from examples/` : 'Every object of examples/ is there already',
   );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { resolveResource } from '../../../shared/kube/discovery.ts';
 import { isNotFound } from '../../../shared/kube/errors.ts';
 import { loadKubeconfig } from '../../../shared/kube/kubeconfig.ts';
+import { RELEASE } from '../../../shared/runtime/release.ts';
 import { CommandError } from '../../cli/command.ts';
 import { RELAY_KINDS } from '../../relay/kinds.ts';
 import { type CrdResult, installCrd } from './apply.ts';
@@ -36,7 +37,7 @@ export async function openExistingCluster(options: PlaceOptions, signal: AbortSi
   }
   await requireKinds(cluster, options, signal);
   const folder = await openClusterFolder(flags.data, endpoint.server);
-  tell(`Serving ${endpoint.server}, data in ${flags.data}`);
+  tell(`Longshore ${RELEASE} serves ${endpoint.server}, data in ${flags.data}`);
   return { cluster, ...folder, hints: '' };
 }
 

@@ -48,5 +48,6 @@ function isObserved({ metadata }: KubeObject, status: ReconcileStatus | undefine
 function meets(status: ReconcileStatus | undefined, expected = 'Ready=True'): boolean {
   const [, type, value, reason] = /^([^=:]+)=([^=:]+)(?::(.+))?$/.exec(expected) ?? [];
   const condition = status?.conditions?.find((each) => each.type === type);
-  return condition?.status === value && (reason === undefined || condition?.reason === reason);
+  if (!condition) return false;
+  return condition.status === value && (reason === undefined || condition.reason === reason);
 }

@@ -2,7 +2,6 @@
 import { type Clock, systemClock } from '../../../shared/runtime/clock.ts';
 import { formatDuration } from '../../../shared/runtime/duration.ts';
 import { createLogger, type Logger } from '../../../shared/runtime/logger.ts';
-import { RELEASE } from '../../../shared/runtime/release.ts';
 import type { Settings } from '../../../shared/runtime/settings.ts';
 import { CommandError, type Terminal } from '../../cli/command.ts';
 import type { UpFlags } from './flags.ts';
@@ -31,7 +30,6 @@ export async function runUp({ flags, settings, terminal }: UpOptions, signal: Ab
   const stops = new Stops();
   const withTable = flags.once || flags.kubeconfig === undefined;
   const tell = (line: string) => (withTable ? terminal.stdout : terminal.stderr).write(`${line}\n`);
-  tell(`Longshore ${RELEASE}`);
   try {
     const place = await openPlace({ flags, settings, clock, tell, stops }, signal);
     const log = withTable ? logToFile(place, settings, stops) : createLogger(settings['log-level']);
@@ -41,6 +39,7 @@ export async function runUp({ flags, settings, terminal }: UpOptions, signal: Ab
     else await aborted(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
+    if (flags.once) throw new CommandError('stopped before everything was Ready');
     // Stopped while it started: not a failure.
   } finally {
     await stops.run();
@@ -96,7 +95,7 @@ async function follow(options: Following, signal: AbortSignal): Promise<void> {
     const result = await first(settled.promise, flags.timeout, clock, signal);
     if (flags.once) {
       view.close();
-      requireSettled(result, watch, flags.timeout);
+      requireSettled(result, watch, flags.timeout, signal);
       return;
     }
     const late = `Not everything is Ready after ${formatDuration(flags.timeout)}.\n`;
@@ -123,12 +122,13 @@ async function first(settled: Promise<void>, ms: number, clock: Clock, signal: A
   return result;
 }
 
-/** @throws CommandError with a line for each object that somebody still waits for */
-function requireSettled(result: Result, watch: ObjectWatch, timeout: number): void {
+/** @throws CommandError with a line for each object that somebody still waits for; the signal's reason */
+function requireSettled(result: Result, watch: ObjectWatch, timeout: number, signal: AbortSignal): void {
+  signal.throwIfAborted();
   if (result === 'settled') return;
-  const when = result === 'late' ? `after ${formatDuration(timeout)}` : 'when it was stopped';
   const waiting = watch.rows().filter((row) => !row.settled);
-  throw new CommandError([`not everything was Ready ${when}:`, ...waiting.map(plainLine)].join('\n'));
+  const first = `not everything was Ready after ${formatDuration(timeout)}:`;
+  throw new CommandError([first, ...waiting.map(plainLine)].join('\n'));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
