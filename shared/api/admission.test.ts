@@ -15,6 +15,11 @@ type Body = Record<string, unknown>;
 /** What became of an object: what is stored, or why it is refused, one text a field. */
 type Verdict = { stored: Body } | { refused: string[] };
 
+interface Stored {
+  spec: { exclusionList: string[] };
+  status: { observedGeneration: number };
+}
+
 const INTERVAL = "should match '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$'";
 const TIMEOUT = "should match '^([0-9]+(\\.[0-9]+)?(ms|s|m))+$'";
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
@@ -281,6 +286,16 @@ describe('admission by the zod schemas', () => {
     const { object, unknown } = pruneUnknown(IMAGE_REPOSITORY, body);
     assert.deepEqual(unknown, ['spec.other', 'spec.accessFrom.namespaceSelectors[0].b', 'extra']);
     assert.deepEqual(object.metadata, body.metadata);
+  });
+
+  test('a default is a copy in every object', () => {
+    const create = () =>
+      applyDefaults(IMAGE_REPOSITORY, bodyOf({ title: '', spec: GOOD })) as unknown as Stored;
+    const first = create();
+    first.spec.exclusionList.push('mine');
+    first.status.observedGeneration = 5;
+    assert.deepEqual(create().spec.exclusionList, DEFAULTS.exclusionList);
+    assert.deepEqual(create().status, STATUS);
   });
 
   test('names that every JavaScript object has are ordinary names', () => {

@@ -62,15 +62,16 @@ function prune(schema: StructuralSchema, value: unknown, path: string, unknown: 
 function withDefaults(schema: StructuralSchema, value: unknown): unknown {
   if (Array.isArray(value)) {
     const { items } = schema;
-    return items ? value.map((item) => withDefaults(items, item ?? items.default ?? item)) : value;
+    return items ? value.map((item) => withDefaults(items, item ?? items.default ?? item)) : [...value];
   }
   if (!isObject(value)) return value;
   const result: JsonObject = { ...value };
   for (const [name, member] of Object.entries(schema.properties ?? {})) {
     if (isAbsent(member, result[name]) && member.default !== undefined) {
-      result[name] = structuredClone(member.default);
+      result[name] = member.default;
     }
   }
+  // Copies the defaults as well: nobody may write into those of the schema.
   for (const [name, member] of Object.entries(result)) {
     const known = memberSchema(schema, name);
     if (!known) continue;

@@ -185,6 +185,8 @@ function withFile(info: ObjectInfo, fd: number): StoredObject {
 }
 
 function readExtra(file: string): Extra {
+  // Most contents have none, and an error that is thrown and caught costs more than all the rest of a read.
+  if (!fs.existsSync(file)) return {};
   try {
     return JSON.parse(fs.readFileSync(file, 'utf8')) as Extra;
   } catch (error) {

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { needs } from '../../test/parts/parts.ts';
 import { type S3Server, startVersitygw } from '../../test/parts/versitygw.ts';
+import { createDirectoryStore } from './directory.ts';
 import { type ObjectStore, StorageError } from './object-store.ts';
 import { createS3Store } from './s3.ts';
 import { listed, testObjectStore } from './store-contract.ts';
+import { readTagRecord, tagRecordKey, writeTagRecord } from './tag-record.ts';
 
 describe('S3 as object store', needs('versitygw'), () => {
   let server: S3Server;
@@ -36,6 +40,31 @@ describe('S3 as object store', needs('versitygw'), () => {
   test('puts the prefix before the key, and the very bytes into the bucket', async () => {
     await createS3Store({ ...server, prefix: 'p' }).put('a/b', Buffer.from('x\ny\n'));
     assert.equal(readFileSync(join(server.folder, 'p/a/b'), 'utf8'), 'x\ny\n');
+  });
+
+  test('holds a tag record in the bytes that a directory holds (decisions, tag store)', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'longshore-same-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const key = { cluster: 'c1', namespace: 'apps', name: 'app1' };
+    const tags = Array.from({ length: 20_000 }, (_, index) => `v${99_999 - index}`);
+    const revision = `sha256:${hash('sha256', `${tags.join('\n')}\n`)}`;
+    const record = {
+      uid: 'u',
+      canonicalName: 'ghcr.io/a/b',
+      exclusionList: ['^$'],
+      scanTime: 0,
+      revision,
+      tags,
+    };
+    const bucket = createS3Store(server);
+    const bytes = [];
+    for (const store of [bucket, createDirectoryStore(folder)]) {
+      await writeTagRecord(store, key, record);
+      bytes.push(await (await store.get(tagRecordKey(key)))!.bytes());
+    }
+    assert.deepEqual(bytes[0], bytes[1]);
+    const read = await readTagRecord(bucket, key, { uid: 'u', log: { error: assert.fail } });
+    assert.deepEqual(read, { ...record, tagCount: tags.length });
   });
 
   test('lists more than one page', async () => {
