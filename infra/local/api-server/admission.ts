@@ -24,7 +24,7 @@ export function readObject(
 ): ApiObject {
   if (!isTree(raw))
     throw badRequest(`the object provided is unrecognized (must be of type ${definition.kind})`);
-  const typed = checkType(definition, version, raw);
+  const typed = checkType(definition, version, raw, how);
   const metadata = isTree(raw.metadata) ? raw.metadata : {};
   const unknown: string[] = [];
   const { meta, problems } = readMeta(metadata, unknown);
@@ -39,6 +39,7 @@ function checkType(
   definition: ResourceDefinition,
   version: string,
   raw: Tree,
+  how: 'body' | 'patch',
 ): { apiVersion: string; kind: string } & Tree {
   const expected = groupVersion(definition.group, version);
   const kind = textAt(raw, 'kind');
@@ -46,8 +47,10 @@ function checkType(
   const stored = groupVersion(definition.group, definition.versions[0]!);
   if (definition.custom) {
     if (kind === '') throw badRequest(`the object provided is unrecognized: Object 'Kind' is missing`);
-    if (apiVersion === '') {
-      throw badRequest(`the object provided is unrecognized: Object 'apiVersion' is missing`);
+    if (how === 'body' && apiVersion !== expected) {
+      throw badRequest(
+        `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`,
+      );
     }
     const problems: Problem[] = [];
     if (kind !== definition.kind) problems.push(invalidValue('kind', kind, `must be ${definition.kind}`));

@@ -1,5 +1,5 @@
 /** Field ownership: `metadata.managedFields` after a write that is not an apply, and what apply needs of it. */
-import { type ApiObject, type ManagedFieldsEntry, timestamp } from './api-object.ts';
+import { type ApiObject, compact, type ManagedFieldsEntry, timestamp } from './api-object.ts';
 import { changesOf, difference, differenceBelow, type Fields, sortFields, unionOf } from './field-set.ts';
 import type { Schema } from './schema.ts';
 import { equal, isTree, type Tree } from './tree.ts';
@@ -16,10 +16,8 @@ export interface Writer {
 export function ownableView(object: ApiObject, withStatus: boolean): Tree {
   const { apiVersion: _version, kind: _kind, metadata, status, ...rest } = object;
   const { labels, annotations, finalizers, ownerReferences, generateName } = metadata;
-  const view: Tree = {
-    ...rest,
-    metadata: { labels, annotations, finalizers, ownerReferences, generateName },
-  };
+  const ownable = compact({ labels, annotations, finalizers, ownerReferences, generateName });
+  const view: Tree = { ...rest, ...(Object.keys(ownable).length > 0 && { metadata: ownable }) };
   if (withStatus && status !== undefined) view.status = status;
   return view;
 }
