@@ -234,6 +234,27 @@ onEveryApiServer((server) => {
   });
 });
 
+test('on a cluster that exists, without --once, it prints the log lines of the relay', async (t) => {
+  const { common, data, web } = await setUp(t);
+  const api = await startApiServer({ port: 0, dataFolder: join(data, 'other') });
+  t.after(() => api.close());
+  await writeFile(join(data, 'config'), api.kubeconfig);
+  const { kube } = await connect(t, join(data, 'config'));
+  await kube.create(
+    REPOSITORIES,
+    { namespace: 'default' },
+    repository('app', { image: '://', interval: '1h' }),
+  );
+  const up = await start(t, [`--kubeconfig=${join(data, 'config')}`, ...common]);
+  await said(up, '"name":"app"');
+  assert.equal((await fetch(`http://127.0.0.1:${web}/metrics`)).status, 200);
+  process.kill(up.pid, 'SIGTERM');
+  assert.equal(await up.ended, 0, up.output());
+  const [first, ...lines] = up.output().trimEnd().split('\n');
+  assert.match(first!, /^Longshore \S+ serves https:\/\/127\.0\.0\.1:\d+, data in /);
+  for (const line of lines) assert.ok(JSON.parse(line).msg, line);
+});
+
 test('--once that is stopped before everything is Ready ends with 1', async (t) => {
   const { common, data } = await setUp(t);
   const api = await startApiServer({ port: 0, dataFolder: join(data, 'other') });
