@@ -4,11 +4,11 @@ import { DEMO } from './demo-kind.ts';
 import {
   DEFAULT_EXCLUSION_LIST,
   exclusionListOf,
-  IMAGE_REPOSITORY,
   type ImageRepositorySpec,
   providerOf,
   timeoutOf,
 } from './image-repository.ts';
+import { IMAGE_REPOSITORY_KIND } from './image-repository-schema.ts';
 import { findKind, findKindByPlural, KINDS } from './kinds.ts';
 
 const spec = (fields: Partial<ImageRepositorySpec>): ImageRepositorySpec => ({
@@ -51,9 +51,9 @@ describe('what is in effect (IR-API-5)', () => {
 
 describe('the kinds that are served', () => {
   test('are found by group and name together', () => {
-    assert.equal(findKind('image.toolkit.fluxcd.io', 'ImageRepository'), IMAGE_REPOSITORY);
-    assert.equal(findKindByPlural('image.toolkit.fluxcd.io', 'imagerepositories'), IMAGE_REPOSITORY);
-    assert.equal(DEMO.kind, IMAGE_REPOSITORY.kind);
+    assert.equal(findKind('image.toolkit.fluxcd.io', 'ImageRepository'), IMAGE_REPOSITORY_KIND);
+    assert.equal(findKindByPlural('image.toolkit.fluxcd.io', 'imagerepositories'), IMAGE_REPOSITORY_KIND);
+    assert.equal(DEMO.kind, IMAGE_REPOSITORY_KIND.kind);
     assert.equal(findKind(DEMO.group, DEMO.kind), undefined);
     assert.equal(findKind('', 'ImageRepository'), undefined);
   });
@@ -65,7 +65,7 @@ describe('the kinds that are served', () => {
   });
 
   test('versions are named newest first; the newest is stored', () => {
-    assert.deepEqual(IMAGE_REPOSITORY.versions, ['v1', 'v1beta2', 'v1beta1']);
-    assert.equal(IMAGE_REPOSITORY.storageVersion, 'v1');
+    assert.deepEqual(IMAGE_REPOSITORY_KIND.versions, ['v1', 'v1beta2', 'v1beta1']);
+    assert.equal(IMAGE_REPOSITORY_KIND.storageVersion, 'v1');
   });
 });

@@ -18,18 +18,24 @@ export interface KindVersion {
   deprecation?: string;
 }
 
-/** What a file such as `image-repository.ts` states about its kind. */
-export interface KindOptions {
+/** What a kind is called: all that the relay and the functions need to know of it. */
+export interface KindNames<Version extends string = string> {
   group: string;
   kind: string;
   plural: string;
+  /** Names of the served versions, newest first; the newest is the one that is stored. */
+  versions: readonly Version[];
+  /** Set by us on every object of the kind, before anything outside of it is created for it. */
+  finalizer: string;
+}
+
+/** What a file such as `image-repository-schema.ts` states about its kind. */
+export interface KindOptions<Version extends string = string> extends KindNames<Version> {
   singular: string;
   shortNames: string[];
   categories: string[];
-  /** Set by us on every object of the kind, before anything outside of it is created for it. */
-  finalizer: string;
-  /** Served versions, newest first; the newest is the one that is stored. */
-  versions: Record<string, KindVersion>;
+  /** What differs by version: one entry for each. */
+  presentation: Record<NoInfer<Version>, KindVersion>;
   /** Labels and annotations of the CRD. */
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
@@ -41,32 +47,24 @@ export interface KindOptions {
 }
 
 /** A kind that Longshore serves. Two kinds may share a name: always use `group` and `kind` together. */
-export interface Kind extends Omit<KindOptions, 'versions' | 'spec' | 'status'> {
+export interface Kind extends Omit<KindOptions, 'spec' | 'status'> {
   listKind: string;
   namespaced: boolean;
-  /** Names of the served versions, newest first. */
-  versions: string[];
   storageVersion: string;
-  /** What differs by version. */
-  presentation: Record<string, KindVersion>;
   /** The whole object. Everything but spec and status is the API server's own business. */
   schema: z.ZodObject;
 }
 
 /** The descriptor of a kind. */
-export function defineKind(options: KindOptions): Kind {
-  const { versions: presentation, spec, status, description, ...names } = options;
-  const versions = Object.keys(presentation);
+export function defineKind<Version extends string>(kind: KindOptions<Version>): Kind {
+  const { spec, status, ...options } = kind;
   return {
-    ...names,
-    description,
+    ...options,
     listKind: `${options.kind}List`,
     namespaced: true,
-    versions,
-    storageVersion: versions[0]!,
-    presentation,
+    storageVersion: options.versions[0]!,
     schema: z
       .object({ apiVersion: ApiVersion, kind: KindName, metadata: Metadata, spec, status })
-      .describe(description),
+      .describe(options.description),
   };
 }

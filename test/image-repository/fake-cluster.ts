@@ -3,6 +3,7 @@
  * the defaults of our kind, without a process. What it cannot show, the tests show on a real API server.
  */
 import { IMAGE_REPOSITORY, type ImageRepository } from '../../shared/api/image-repository.ts';
+import { IMAGE_REPOSITORY_KIND } from '../../shared/api/image-repository-schema.ts';
 import type { KubeClient, ListOptions, ListPage, ObjectRef } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import type { KubeObject, Resource } from '../../shared/kube/resource.ts';
@@ -77,7 +78,7 @@ export function createFakeCluster(): FakeCluster {
       if (objects.has(key)) throw refuse(409, 'AlreadyExists', object.metadata.name);
       object.metadata = { ...object.metadata, uid: `uid-${writes}`, generation: 1 };
       if (object.kind === IMAGE_REPOSITORY.kind && !cluster.prune) {
-        const { spec, status } = IMAGE_REPOSITORY.schema.parse(object);
+        const { spec, status } = IMAGE_REPOSITORY_KIND.schema.parse(object);
         Object.assign(object, { spec, status });
       }
       return store<T>(key, object);

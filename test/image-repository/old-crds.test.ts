@@ -12,7 +12,7 @@ import * as z from 'zod';
 import { startApiServer } from '../../infra/local/api-server/api-server.ts';
 import { type LocalRegistry, startRegistry } from '../../infra/local/registry/registry.ts';
 import { customResourceDefinition } from '../../shared/api/crd.ts';
-import { IMAGE_REPOSITORY } from '../../shared/api/image-repository.ts';
+import { IMAGE_REPOSITORY_KIND } from '../../shared/api/image-repository-schema.ts';
 import { defineKind } from '../../shared/api/kind.ts';
 import type { Resource } from '../../shared/kube/resource.ts';
 import { createKubeClient } from '../../shared/kube/rest-client.ts';
@@ -28,8 +28,9 @@ const Name = z.object({ name: z.string() });
 
 /** As the releases of the v1beta1 era had it: no revision, no tags, no observed list, no defaults. */
 const OLD_KIND = defineKind({
-  ...IMAGE_REPOSITORY,
-  versions: { v1beta1: { columns: [] } },
+  ...IMAGE_REPOSITORY_KIND,
+  versions: ['v1beta1'],
+  presentation: { v1beta1: { columns: [] } },
   spec: z.object({
     image: z.string(),
     interval: z.string(),
