@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { CommandError } from '../../cli/command.ts';
-import { openClusterFolder, openDemoFolder } from './data-folder.ts';
+import { openClusterFolder, openDemoFolder, rememberRegistryPort } from './data-folder.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'longshore-data-'));
@@ -14,7 +14,8 @@ async function folder(t: TestContext): Promise<string> {
 
 test('a demo’s folder keeps the port of its registry', async (t) => {
   const data = join(await folder(t), 'a/b');
-  assert.equal((await openDemoFolder(data, 15_999)).registryPort, 15_999);
+  assert.equal((await openDemoFolder(data, 15_998)).registryPort, 15_998, 'nothing is kept yet');
+  await rememberRegistryPort(await openDemoFolder(data, 15_999));
   assert.equal((await openDemoFolder(data, undefined)).registryPort, 15_999);
   assert.equal((await openDemoFolder(data, 15_999)).registryPort, 15_999);
   await assert.rejects(

@@ -5,7 +5,10 @@ import { CommandError } from '../../cli/command.ts';
 
 export const DEFAULT_REGISTRY_PORT = 15_000;
 
+const PORT_FILE = 'registry-port';
+
 export interface DemoFolder {
+  path: string;
   /** Objects and certificates of the embedded API server. */
   api: string;
   /** Images of the local registry. */
@@ -18,23 +21,22 @@ export interface DemoFolder {
 }
 
 /**
- * The demo's part of the data folder. It remembers the registry's port: the objects in it name the registry by address,
+ * The demo's part of the data folder. A folder remembers its registry's port: the objects in it name the registry by address,
  * so with another port none of them would find their images.
  * @param asked port of the command line
  * @throws CommandError when the folder was made with another port
  */
 export async function openDemoFolder(data: string, asked: number | undefined): Promise<DemoFolder> {
   await makeFolder(data);
-  const file = join(data, 'registry-port');
-  const known = Number(await readFile(file, 'utf8').catch(() => '')) || undefined;
+  const known = Number(await readFile(join(data, PORT_FILE), 'utf8').catch(() => '')) || undefined;
   if (known !== undefined && asked !== undefined && asked !== known) {
     throw new CommandError(
       `--registry-port: the objects in ${data} name the registry as 127.0.0.1:${known}: leave the flag out, or use another --data folder`,
     );
   }
   const registryPort = known ?? asked ?? DEFAULT_REGISTRY_PORT;
-  if (known === undefined) await writeFile(file, `${registryPort}\n`);
   return {
+    path: data,
     api: join(data, 'api'),
     registry: join(data, 'registry'),
     store: join(data, 'store'),
@@ -44,8 +46,13 @@ export async function openDemoFolder(data: string, asked: number | undefined): P
   };
 }
 
+/** Keeps the registry's port for the next start. To be called when the port is ours: one that was taken may be changed. */
+export async function rememberRegistryPort({ path, registryPort }: DemoFolder): Promise<void> {
+  await writeFile(join(path, PORT_FILE), `${registryPort}\n`);
+}
+
 /**
- * The folder for the objects store of an existing cluster, of its own: two clusters may have objects of the same name.
+ * The folder for the object store of an existing cluster, one of its own: two clusters may have objects of the same name.
  * @param server address of its API server
  */
 export async function openClusterFolder(

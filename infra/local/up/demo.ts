@@ -6,7 +6,7 @@ import { CommandError } from '../../cli/command.ts';
 import { startApiServer } from '../api-server/api-server.ts';
 import { startRegistry } from '../registry/registry.ts';
 import { createMissing } from './apply.ts';
-import { DEFAULT_REGISTRY_PORT, openDemoFolder } from './data-folder.ts';
+import { DEFAULT_REGISTRY_PORT, openDemoFolder, rememberRegistryPort } from './data-folder.ts';
 import { readManifests } from './manifests.ts';
 import type { Place, PlaceOptions } from './place.ts';
 import { pushSamples, SAMPLE_AUTH } from './sample-images.ts';
@@ -27,6 +27,7 @@ export async function startDemo(options: PlaceOptions, signal: AbortSignal): Pro
     startRegistry({ port, dataFolder: folder.registry, auth: SAMPLE_AUTH }),
   );
   stops.add(() => registry.close());
+  await rememberRegistryPort(folder);
   await pushSamples(registry);
   const api = await onPort(flags.apiPort, 'the API server', '--api-port', (port) =>
     startApiServer({ port, dataFolder: folder.api }),
