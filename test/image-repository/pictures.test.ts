@@ -3,15 +3,12 @@
  * the specification, and kstatus reads it right.
  */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type LocalRegistry, startRegistry } from '../../infra/local/registry/registry.ts';
+import { describe, it } from 'node:test';
 import type { ImageRepositorySpec } from '../../shared/api/image-repository.ts';
 import type { Condition } from '../../shared/kube/resource.ts';
 import { CLUSTERS } from './clusters.ts';
 import { assertKstatus } from './kstatus.ts';
-import { openWorkbench, type Workbench } from './workbench.ts';
-
-const LISTING = /\/tags\/list/;
+import { LISTING, REQUESTED_AT, useSuite } from './suite.ts';
 
 interface Case {
   name: string;
@@ -25,54 +22,38 @@ interface Case {
 
 for (const cluster of CLUSTERS) {
   describe(`13. conditions on ${cluster.name}`, cluster.options, () => {
-    const server = cluster.use();
-    let registry: LocalRegistry;
-    let bench: Workbench;
-
-    before(async () => {
-      registry = await startRegistry({ port: 0 });
-      await registry.push('team/app', ['1.0', '1.1']);
-    });
-    after(() => registry?.close());
-    beforeEach(async () => {
-      bench = await openWorkbench({ kube: server.kube, speed: 20 });
-    });
-    afterEach(async () => {
-      registry.faults.clear();
-      await bench.close();
-    });
-
-    const image = () => `${registry.host}/team/app`;
-    const conditions = async (): Promise<Condition[]> => (await bench.read('web'))!.status!.conditions!;
+    const suite = useSuite(cluster.use(), { speed: 20 });
+    const { image } = suite;
+    const conditions = async (): Promise<Condition[]> => (await suite.bench.read('web'))!.status!.conditions!;
     const words = (all: Condition[], type: string) => {
       const found = all.find((each) => each.type === type);
       return found && `${found.status} ${found.reason}: ${found.message}`;
     };
     const listingAnswers = (status: number, code: string) => () =>
-      registry.faults.add({
+      suite.registry.faults.add({
         path: LISTING,
         status,
         body: { errors: [{ code, message: 'said the registry' }] },
       });
 
     it('success', async () => {
-      await bench.create('web', { image: image() });
-      const outcome = await bench.run('web');
-      const object = (await bench.read('web'))!;
+      await suite.bench.create('web', { image: image() });
+      const outcome = await suite.bench.run('web');
+      const object = (await suite.bench.read('web'))!;
       assertKstatus(object);
       const { revision } = object.status!.lastScanResult!;
-      const ready = `True Succeeded: successful scan: found 2 tags with checksum ${revision}`;
+      const ready = `True Succeeded: successful scan: found 3 tags with checksum ${revision}`;
       assert.equal(words(object.status!.conditions!, 'Ready'), ready);
       assert.equal(object.status!.canonicalImageName, image());
       assert.deepEqual(object.status!.observedExclusionList, ['^.*\\.sig$']);
       assert.equal(outcome.result === 'ok' && outcome.requeueAfterMs, 600_000);
       assert.equal(outcome.result === 'ok' && outcome.changed, revision);
       assert.equal(outcome.result === 'ok' && outcome.ready?.status, 'True');
-      assert.deepEqual(await bench.events('web'), [
+      assert.deepEqual(await suite.bench.events('web'), [
         {
           type: 'Normal',
           reason: 'Succeeded',
-          message: `successful scan: found 2 tags with checksum ${revision}`,
+          message: `successful scan: found 3 tags with checksum ${revision}`,
           count: 1,
         },
       ]);
@@ -118,7 +99,7 @@ for (const cluster of CLUSTERS) {
       {
         name: 'a certificate without its key',
         spec: { certSecretRef: { name: 'tls' } },
-        prepare: () => bench.secret('tls', { certFile: 'x' }),
+        prepare: () => suite.bench.secret('tls', { certFile: 'x' }),
         reason: 'AuthenticationFailed',
         message: /options: secret 'NS\/tls' contains 'certFile' but missing 'tls\.key'$/,
         result: 'retry',
@@ -126,7 +107,7 @@ for (const cluster of CLUSTERS) {
       {
         name: 'a certificate that is none',
         spec: { certSecretRef: { name: 'tls' } },
-        prepare: () => bench.secret('tls', { 'ca.crt': 'not PEM' }),
+        prepare: () => suite.bench.secret('tls', { 'ca.crt': 'not PEM' }),
         reason: 'AuthenticationFailed',
         message: /options: secret 'NS\/tls'.*'ca\.crt'/,
         result: 'retry',
@@ -134,7 +115,7 @@ for (const cluster of CLUSTERS) {
       {
         name: 'a proxy without an address',
         spec: { proxySecretRef: { name: 'proxy' } },
-        prepare: () => bench.secret('proxy', { username: 'somebody' }),
+        prepare: () => suite.bench.secret('proxy', { username: 'somebody' }),
         reason: 'AuthenticationFailed',
         message: /options: secret 'NS\/proxy'.*'address'/,
         result: 'retry',
@@ -143,7 +124,7 @@ for (const cluster of CLUSTERS) {
         name: 'a pull secret with an entry that is none',
         spec: { secretRef: { name: 'regcred' } },
         prepare: () =>
-          bench.secret(
+          suite.bench.secret(
             'regcred',
             { '.dockercfg': '{"registry.example": "no entry"}' },
             'kubernetes.io/dockercfg',
@@ -162,7 +143,7 @@ for (const cluster of CLUSTERS) {
       {
         name: 'a tag store that does not answer',
         prepare: () => {
-          bench.hooks.store = ({ verb }) => {
+          suite.bench.hooks.store = ({ verb }) => {
             if (verb === 'get') throw new Error('the bucket is gone');
           };
         },
@@ -173,7 +154,7 @@ for (const cluster of CLUSTERS) {
       {
         name: 'a tag store that is full',
         prepare: () => {
-          bench.hooks.store = ({ verb }) => {
+          suite.bench.hooks.store = ({ verb }) => {
             if (verb === 'put') throw new Error('no space left');
           };
         },
@@ -220,21 +201,21 @@ for (const cluster of CLUSTERS) {
       {
         name: 'no answer',
         spec: { timeout: '2s' },
-        prepare: () => registry.faults.add({ path: LISTING, delayMs: Number.POSITIVE_INFINITY }),
+        prepare: () => suite.registry.faults.add({ path: LISTING, delayMs: Number.POSITIVE_INFINITY }),
         reason: 'ReadOperationFailed',
         message: /^scan failed: deadline of 2s exceeded/,
         result: 'retry',
       },
       {
         name: 'an answer that breaks off',
-        prepare: () => registry.faults.add({ path: LISTING, cutAfter: 5 }),
+        prepare: () => suite.registry.faults.add({ path: LISTING, cutAfter: 5 }),
         reason: 'ReadOperationFailed',
         message: /^scan failed: /,
         result: 'retry',
       },
       {
         name: 'an answer that is no JSON',
-        prepare: () => registry.faults.add({ path: LISTING, body: '<html>' }),
+        prepare: () => suite.registry.faults.add({ path: LISTING, body: '<html>' }),
         reason: 'ReadOperationFailed',
         message: /^scan failed: /,
         result: 'retry',
@@ -264,14 +245,17 @@ for (const cluster of CLUSTERS) {
 
     for (const each of cases) {
       it(each.name, async () => {
-        await bench.create('web', { image: image(), ...each.spec });
+        await suite.bench.create('web', { image: image(), ...each.spec });
         await each.prepare?.();
-        const message = new RegExp(each.message.source.replaceAll('NS', bench.namespace), each.message.flags);
+        const message = new RegExp(
+          each.message.source.replaceAll('NS', suite.bench.namespace),
+          each.message.flags,
+        );
         for (const attempt of [0, 1]) {
-          bench.forget();
-          const outcome = await bench.run('web', { attempt });
+          suite.bench.forget();
+          const outcome = await suite.bench.run('web', { attempt });
           assert.equal(outcome.result, each.result, JSON.stringify(outcome));
-          const object = (await bench.read('web'))!;
+          const object = (await suite.bench.read('web'))!;
           assertKstatus(object);
           const ready = object.status!.conditions!.find(({ type }) => type === 'Ready')!;
           assert.equal(ready.reason, each.reason);
@@ -283,24 +267,24 @@ for (const cluster of CLUSTERS) {
           }
           assert.equal(object.status!.observedGeneration, each.result === 'stalled' ? 1 : -1);
           assert.equal(object.status!.lastScanResult, undefined);
-          const events = await bench.events('web');
+          const events = await suite.bench.events('web');
           assert.deepEqual(
             events.map(({ type, reason }) => `${type} ${reason}`),
             [`Warning ${each.reason}`],
           );
         }
-        assert.deepEqual(bench.writes(), [], 'the same failure is written once');
+        assert.deepEqual(suite.bench.writes(), [], 'the same failure is written once');
       });
     }
 
     it('a failure keeps what a success has published, and the success after it clears the failure', async () => {
-      await bench.create('web', { image: image() });
-      await bench.run('web');
-      const { status } = (await bench.read('web'))!;
-      await bench.edit('web', { spec: { secretRef: { name: 'regcred' } } });
-      await bench.annotate('web', { 'reconcile.fluxcd.io/requestedAt': 't9' });
-      await bench.run('web', { trigger: 'requested' });
-      const failed = (await bench.read('web'))!;
+      await suite.bench.create('web', { image: image() });
+      await suite.bench.run('web');
+      const { status } = (await suite.bench.read('web'))!;
+      await suite.bench.edit('web', { spec: { secretRef: { name: 'regcred' } } });
+      await suite.bench.annotate('web', { [REQUESTED_AT]: 't9' });
+      await suite.bench.run('web', { trigger: 'requested' });
+      const failed = (await suite.bench.read('web'))!;
       assertKstatus(failed);
       // Appendix E, second example.
       const { conditions: shown, ...rest } = failed.status!;
@@ -308,21 +292,21 @@ for (const cluster of CLUSTERS) {
       assert.deepEqual(rest, { ...kept, lastHandledReconcileAt: 't9', observedGeneration: 1 });
       const text = 'True ProgressingWithRetry: processing object: new generation 1 -> 2';
       assert.equal(words(shown!, 'Reconciling'), text);
-      await bench.edit('web', { spec: { secretRef: null } });
-      await bench.run('web');
-      const repaired = (await bench.read('web'))!;
+      await suite.bench.edit('web', { spec: { secretRef: null } });
+      await suite.bench.run('web');
+      const repaired = (await suite.bench.read('web'))!;
       assertKstatus(repaired);
       assert.equal(repaired.status!.observedGeneration, 3);
       assert.equal(words(repaired.status!.conditions!, 'Reconciling'), undefined);
     });
 
     it('while a slow first scan runs: Reconciling, Ready unknown; one patch more', async () => {
-      await bench.create('web', { image: image() });
-      registry.faults.add({ path: LISTING, delayMs: 400 });
-      const run = bench.run('web');
-      while (!bench.writes().some(({ on }) => on === 'imagerepositories/status')) await turn();
+      await suite.bench.create('web', { image: image() });
+      suite.registry.faults.add({ path: LISTING, delayMs: 400 });
+      const run = suite.bench.run('web');
+      while (!suite.bench.writes().some(({ on }) => on === 'imagerepositories/status')) await turn();
       while ((await conditions())?.length === undefined) await turn();
-      const object = (await bench.read('web'))!;
+      const object = (await suite.bench.read('web'))!;
       assertKstatus(object, false);
       assert.equal(
         words(object.status!.conditions!, 'Reconciling'),
@@ -331,25 +315,25 @@ for (const cluster of CLUSTERS) {
       assert.equal(words(object.status!.conditions!, 'Ready'), 'Unknown Progressing: scanning: first scan');
       assert.equal(object.status!.observedGeneration, -1);
       await run;
-      assertKstatus((await bench.read('web'))!);
-      assert.equal(bench.writes().filter(({ on }) => on === 'imagerepositories/status').length, 2);
+      assertKstatus((await suite.bench.read('web'))!);
+      assert.equal(suite.bench.writes().filter(({ on }) => on === 'imagerepositories/status').length, 2);
     });
 
     it('a stall is left by an edit, and a message that is too long is cut', async () => {
-      await bench.create('web', { image: `https://${'x'.repeat(40_000)}` });
-      assert.equal((await bench.run('web')).result, 'stalled');
-      const object = (await bench.read('web'))!;
+      await suite.bench.create('web', { image: `https://${'x'.repeat(40_000)}` });
+      assert.equal((await suite.bench.run('web')).result, 'stalled');
+      const object = (await suite.bench.read('web'))!;
       assertKstatus(object);
       assert.equal(object.status!.conditions![0]!.type, 'Stalled');
-      await bench.edit('web', { spec: { image: image() } });
-      assert.equal((await bench.run('web')).result, 'ok');
-      assertKstatus((await bench.read('web'))!);
+      await suite.bench.edit('web', { spec: { image: image() } });
+      assert.equal((await suite.bench.run('web')).result, 'ok');
+      assertKstatus((await suite.bench.read('web'))!);
     });
 
     it('conditions of others are kept', async () => {
-      await bench.create('web', { image: image() });
-      await bench.run('web');
-      const object = (await bench.read('web'))!;
+      await suite.bench.create('web', { image: image() });
+      await suite.bench.run('web');
+      const object = (await suite.bench.read('web'))!;
       const foreign: Condition = {
         type: 'Audited',
         status: 'True',
@@ -357,12 +341,12 @@ for (const cluster of CLUSTERS) {
         message: 'by somebody',
         lastTransitionTime: '2026-01-05T10:00:00Z',
       };
-      const at = { namespace: bench.namespace, name: 'web', subresource: 'status' };
+      const at = { namespace: suite.bench.namespace, name: 'web', subresource: 'status' };
       const list = [foreign, ...object.status!.conditions!];
-      await bench.kube.patch(bench.resource, at, { status: { conditions: list } });
-      registry.faults.add({ path: LISTING, status: 403 });
-      await bench.annotate('web', { 'reconcile.fluxcd.io/requestedAt': 'x' });
-      await bench.run('web', { trigger: 'requested' });
+      await suite.bench.kube.patch(suite.bench.resource, at, { status: { conditions: list } });
+      suite.registry.faults.add({ path: LISTING, status: 403 });
+      await suite.bench.annotate('web', { [REQUESTED_AT]: 'x' });
+      await suite.bench.run('web', { trigger: 'requested' });
       const shown = await conditions();
       assert.deepEqual(
         shown.map(({ type }) => type),
