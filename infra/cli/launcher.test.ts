@@ -1,7 +1,7 @@
 /** `longshore.mjs`, as a shell starts it. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -28,12 +28,16 @@ function pretend(version: string): string[] {
   return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
 }
 
-/** The launcher alone in a folder, with a command line that tells which Node runs it. */
+/** The launcher and what it imports alone in a folder, with a command line that tells which Node runs it. */
 async function bareCheckout(t: TestContext, options: { pinned?: boolean } = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'longshore-launcher-'));
   t.after(() => rm(folder, { recursive: true }));
   await copyFile(join(ROOT, 'longshore.mjs'), join(folder, 'longshore.mjs'));
-  await mkdir(join(folder, 'infra/cli'), { recursive: true });
+  const parts = join(folder, 'infra/cli');
+  await mkdir(parts, { recursive: true });
+  for (const name of (await readdir(import.meta.dirname)).filter((file) => file.endsWith('.mjs'))) {
+    await copyFile(join(import.meta.dirname, name), join(parts, name));
+  }
   const main = 'process.stdout.write(process.versions.node); process.exitCode = Number(process.argv[2]);';
   await writeFile(join(folder, 'infra/cli/main.ts'), main);
   if (options.pinned) {
