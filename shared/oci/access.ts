@@ -97,8 +97,11 @@ export async function resolveRegistryAccess(
   const skipVerify = insecure && !certSecret && (rules?.insecureSkipsVerify ?? false);
   const proxyKey = proxy?.url.href ?? '';
   const credentials = await resolveCredentials(request, { proxyFor, proxyKey }, warnings, signal);
-  const parts = [credentials.fingerprint, proxyKey, tls.fingerprint, insecure, skipVerify];
-  return { credentials, tls, skipVerify, proxyFor, insecure, fingerprint: fingerprintOf(parts), warnings };
+  const secret = credentials.fingerprint + proxyKey;
+  const known =
+    secret === ANONYMOUS.fingerprint ? secret : fingerprintOf([credentials.fingerprint, proxyKey]);
+  const fingerprint = [known, tls.fingerprint, insecure, skipVerify].join(' ');
+  return { credentials, tls, skipVerify, proxyFor, insecure, fingerprint, warnings };
 }
 
 /** Cloud credentials or pull secrets, whichever the kind asks first; else nobody. */
@@ -173,6 +176,7 @@ function processProxies(): ProxyChoice {
   }
 }
 
+/** Equal for equal parts, without showing them. */
 function fingerprintOf(parts: unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

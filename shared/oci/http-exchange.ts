@@ -108,9 +108,11 @@ async function attempt(
       reject(new StaleConnection(error.message, { cause: error }));
     });
     // A proxy that refuses the tunnel answers in the place of the registry.
-    sent.on('proxyConnect', ({ statusCode, statusText }: { statusCode: number; statusText: string }) => {
-      if (statusCode !== 200) stop(new Error(`proxy refused the connection: ${statusCode} ${statusText}`));
-    });
+    if (proxied) {
+      sent.on('proxyConnect', ({ statusCode, statusText }: { statusCode: number; statusText: string }) => {
+        if (statusCode !== 200) stop(new Error(`proxy refused the connection: ${statusCode} ${statusText}`));
+      });
+    }
     sent.end(request.body);
   });
 }

@@ -1,5 +1,5 @@
 /** Reads pull secrets, both types (IR-KEY-1, IR-KEY-2). */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { SecretData } from '../kube/secret-reader.ts';
 import type { Credential } from './credential.ts';
 import { matchingKeys } from './credential-key.ts';
@@ -11,17 +11,17 @@ const TYPES: Record<string, { key: string; nested: boolean }> = {
   'kubernetes.io/dockercfg': { key: '.dockercfg', nested: false },
 };
 
-const Text = z.string().nullish();
+const Text = z.nullish(z.string());
 
 /** Some releases of kubectl wrote `Username` and `Password`. */
-const Entry = z.preprocess(
-  lowerCaseMembers,
-  z
-    .object({ auth: Text, username: Text, password: Text, identitytoken: Text, registrytoken: Text })
-    .nullish(),
+const Entry = z.pipe(
+  z.transform(lowerCaseMembers),
+  z.nullish(
+    z.object({ auth: Text, username: Text, password: Text, identitytoken: Text, registrytoken: Text }),
+  ),
 );
 const Entries = z.record(z.string(), Entry);
-const DockerConfig = z.object({ auths: Entries.nullish() });
+const DockerConfig = z.object({ auths: z.nullish(Entries) });
 
 /** Whether the Secret is of a type that can hold registry credentials; others are ignored with a warning. */
 export function isPullSecret(secret: SecretData): boolean {

@@ -103,7 +103,7 @@ class HttpRegistry implements Registry {
       visited.add(page.path);
       for (const tag of page.tags) if (isTag(tag)) tags.push(tag);
       ignored += page.tags.length;
-      if (tags.length > this.#maxTags) throw tooMany(page.where, `${this.#maxTags} tags (max-tags)`);
+      if (tags.length > this.#maxTags) throw tooMany(page.answer, `${this.#maxTags} tags (max-tags)`);
       if (page.next === undefined) {
         if (ignored > tags.length)
           this.#log?.info(`left out ${ignored - tags.length} texts that cannot be tags`);
@@ -112,10 +112,10 @@ class HttpRegistry implements Registry {
       if (visited.has(page.next)) {
         throw new RegistryError(
           'redirect',
-          `${page.where}: the next page is one that was read before (endless loop)`,
+          `${describe(page.answer)}: the next page is one that was read before (endless loop)`,
         );
       }
-      if (pages === MAX_PAGES) throw tooMany(page.where, `${MAX_PAGES} pages`);
+      if (pages === MAX_PAGES) throw tooMany(page.answer, `${MAX_PAGES} pages`);
       page = await this.#page(page.next, operation, signal);
     }
   }
@@ -177,10 +177,9 @@ class HttpRegistry implements Registry {
   #page(path: string, operation: Operation, signal: AbortSignal): Promise<TagPage> {
     const request = { method: 'GET', path, headers: JSON_HEADERS } as const;
     const read = async (answer: HttpAnswer, requested: URL): Promise<TagPage> => {
-      const where = describe(answer);
-      const tags = readTags(await readJson(answer, TAG_PAGE_LIMIT, 'tag page', signal), where);
+      const tags = readTags(await readJson(answer, TAG_PAGE_LIMIT, 'tag page', signal), answer);
       const link = answer.headers.link;
-      return { path, where, tags, next: nextPage(joined(link), requested, where) };
+      return { path, answer, tags, next: nextPage(joined(link), requested, answer) };
     };
     return this.#gateway.ask(request, read, operation, signal);
   }
@@ -193,7 +192,8 @@ class HttpRegistry implements Registry {
 
 interface TagPage {
   path: string;
-  where: string;
+  /** For messages. */
+  answer: HttpAnswer;
   tags: string[];
   next: string | undefined;
 }
@@ -210,8 +210,11 @@ function isRefusedSize(error: unknown): boolean {
   return error.status === 400 || (error.status === 422 && named);
 }
 
-function tooMany(where: string, limit: string): RegistryError {
-  return new RegistryError('limit', `${where}: the repository has more than the limit of ${limit}`);
+function tooMany(answer: HttpAnswer, limit: string): RegistryError {
+  return new RegistryError(
+    'limit',
+    `${describe(answer)}: the repository has more than the limit of ${limit}`,
+  );
 }
 
 function joined(header: string | string[] | undefined): string | undefined {

@@ -1,5 +1,5 @@
 /** What a status that we did not hope for means (IR-REG-9). The one guard that every answer passes. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { retryAfterMs } from '../kube/retry-after.ts';
 import { redact } from '../runtime/redact.ts';
 import { discardBody, ERROR_BODY_LIMIT, readBody } from './body.ts';
@@ -8,9 +8,8 @@ import { describe, type HttpAnswer } from './http-exchange.ts';
 
 const OciErrors = z.object({
   errors: z
-    .array(z.object({ code: z.string(), message: z.string().nullish() }))
-    .min(1)
-    .max(1000),
+    .array(z.object({ code: z.string(), message: z.nullish(z.string()) }))
+    .check(z.minLength(1), z.maxLength(1000)),
 });
 
 /** Statuses that a short repeat may cure (IR-REG-6). */

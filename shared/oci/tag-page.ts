@@ -1,20 +1,23 @@
 /** Pages of a tag list (IR-REG-4). */
 import { RegistryError } from './errors.ts';
+import { describe } from './http-exchange.ts';
+
+/** The request that a page answers, for messages. */
+type Asked = { method: string; url: URL };
 
 /**
  * The tags of one page: `{"tags": ["1.0", …]}`; null or no member is none (IR-REPO-12). Checked by hand: a schema
  * would cost more than everything else that happens to a page of 1,000 tags.
- * @param where names the request in the message
  * @throws RegistryError code `malformed`
  */
-export function readTags(page: unknown, where: string): string[] {
+export function readTags(page: unknown, asked: Asked): string[] {
   const tags =
     typeof page === 'object' && page !== null && !Array.isArray(page)
       ? (page as { tags?: unknown }).tags
       : page;
   if (tags !== page && (tags === undefined || tags === null)) return [];
-  if (!Array.isArray(tags) || tags === page) throw malformed(where, 'expected an object with a list of tags');
-  for (const tag of tags) if (typeof tag !== 'string') throw malformed(where, 'a tag is no text');
+  if (!Array.isArray(tags) || tags === page) throw malformed(asked, 'expected an object with a list of tags');
+  for (const tag of tags) if (typeof tag !== 'string') throw malformed(asked, 'a tag is no text');
   return tags as string[];
 }
 
@@ -31,17 +34,17 @@ export function isTag(text: string): boolean {
  * @param link header `Link`; @param current address of the page that carried it
  * @throws RegistryError code `redirect` when the link leaves the origin, `malformed` when it is none
  */
-export function nextPage(link: string | undefined, current: URL, where: string): string | undefined {
+export function nextPage(link: string | undefined, current: URL, asked: Asked): string | undefined {
   if (link === undefined) return undefined;
   const match = /^\s*<([^>]*)>/.exec(link);
-  if (!match) throw malformed(where, 'the Link header does not start with <');
+  if (!match) throw malformed(asked, 'the Link header does not start with <');
   if (match[1] === '') return undefined;
   const next = URL.parse(match[1]!, current.href);
-  if (!next) throw malformed(where, 'the Link header holds no address');
+  if (!next) throw malformed(asked, 'the Link header holds no address');
   if (!sameOrigin(next, current)) {
     throw new RegistryError(
       'redirect',
-      `${where}: the next page is on another origin (${next.origin}): refused`,
+      `${describe(asked)}: the next page is on another origin (${next.origin}): refused`,
     );
   }
   return next.pathname + next.search;
@@ -54,6 +57,6 @@ function sameOrigin(next: URL, current: URL): boolean {
   return next.port === '' || next.port === current.port;
 }
 
-function malformed(where: string, text: string): RegistryError {
-  return new RegistryError('malformed', `${where}: ${text}`);
+function malformed(asked: Asked, text: string): RegistryError {
+  return new RegistryError('malformed', `${describe(asked)}: ${text}`);
 }

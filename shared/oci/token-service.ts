@@ -1,5 +1,5 @@
 /** Bearer tokens (IR-REG-2, IR-REG-3). */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { narrowReach } from './address-guard.ts';
 import { discardBody, readJson, TOKEN_BODY_LIMIT } from './body.ts';
 import type { Challenge } from './challenge.ts';
@@ -11,9 +11,9 @@ import { type Sending, send } from './redirect.ts';
 import { CLIENT_ID, USER_AGENT } from './user-agent.ts';
 
 const TokenAnswer = z.object({
-  token: z.string().nullish(),
-  access_token: z.string().nullish(),
-  expires_in: z.coerce.number().positive().optional().catch(undefined),
+  token: z.nullish(z.string()),
+  access_token: z.nullish(z.string()),
+  expires_in: z.catch(z.optional(z.pipe(z.transform(Number), z.number().check(z.positive()))), undefined),
 });
 
 /** What a token without `expires_in` is worth, by the specification of the token service. */
