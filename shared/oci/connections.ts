@@ -79,7 +79,7 @@ async function tunnelThrough(proxy: ProxyServer, route: Route): Promise<http.Age
   const known = agents.get(key);
   if (known) return known;
   const { createTunnel } = await import('./tunnel.ts');
-  return agentOf(key, () => createTunnel(proxy, reach, agentOptions()));
+  return agentOf(key, () => createTunnel(proxy, reach, { ...agentOptions(), ...tlsOptions(route) }));
 }
 
 /** Closes the idle connections of an agent: one of them was found closed by the other side, so others may be too. */

@@ -1,6 +1,7 @@
 /** Proxies for tests: CONNECT and whole addresses over http, and SOCKS5. */
 import { once } from 'node:events';
 import http from 'node:http';
+import https from 'node:https';
 import net, { type AddressInfo, type Socket } from 'node:net';
 
 export interface TestProxy {
@@ -14,8 +15,11 @@ export interface TestProxy {
   close(): Promise<void>;
 }
 
-/** An http proxy. @param refuse answers every request with this status */
-export async function startHttpProxy(refuse?: number): Promise<TestProxy> {
+/** An http proxy, or https with a certificate. @param refuse answers every request with this status */
+export async function startHttpProxy(
+  refuse?: number,
+  tls?: { cert: string; key: string },
+): Promise<TestProxy> {
   const seen: string[] = [];
   const users: string[] = [];
   const led = { port: 0 };
@@ -23,7 +27,7 @@ export async function startHttpProxy(refuse?: number): Promise<TestProxy> {
     seen.push(line);
     users.push(Buffer.from(header?.split(' ')[1] ?? '', 'base64').toString());
   };
-  const server = http.createServer((request, response) => {
+  const listener = (request: http.IncomingMessage, response: http.ServerResponse) => {
     note(`${request.method} ${request.url}`, request.headers['proxy-authorization']);
     if (refuse) return response.writeHead(refuse).end();
     const { 'proxy-authorization': _own, ...headers } = request.headers;
@@ -35,14 +39,15 @@ export async function startHttpProxy(refuse?: number): Promise<TestProxy> {
     });
     onward.on('error', () => response.destroy());
     request.pipe(onward);
-  });
+  };
+  const server = tls ? https.createServer(tls, listener) : http.createServer(listener);
   server.on('connect', (request: http.IncomingMessage, client: Socket) => {
     note(`CONNECT ${request.url}`, request.headers['proxy-authorization']);
     if (refuse) return client.end(`HTTP/1.1 ${refuse} Refused\r\n\r\n`);
     const port = Number(request.url?.split(':').at(-1));
     tunnel(client, led.port || port, () => client.write('HTTP/1.1 200 OK\r\n\r\n'));
   });
-  return listen(server, 'http', { seen, users }, led);
+  return listen(server, tls ? 'https' : 'http', { seen, users }, led);
 }
 
 /** A SOCKS5 proxy that leads every name to 127.0.0.1. With `user` it asks for a password. */

@@ -173,6 +173,24 @@ describe('proxies (acceptance 9, IR-PRX-1)', () => {
     });
   }
 
+  test('an https proxy is checked like a registry: with the authority of the object', async () => {
+    const proxy = await startHttpProxy(undefined, server);
+    const secure = await startServer(servePages(['a']), server);
+    const plain = await startServer(servePages(['a']));
+    const open = (host: string, ca: string) =>
+      openTest(`${host}/app`, {
+        spec: { proxySecretRef: { name: 'proxy' }, certSecretRef: { name: 'tls' } },
+        secrets: { proxy: proxySecret(proxy), tls: { data: { 'ca.crt': ca } } },
+      });
+    for (const { host } of [secure, plain]) {
+      assert.deepEqual((await (await open(host, authority.cert)).registry.listTags(soon())).tags, ['a']);
+      await assert.rejects((await open(host, clients.cert)).registry.listTags(soon()), /unable to verify/);
+    }
+    assert.ok(proxy.seen.includes(`CONNECT ${secure.host}`));
+    assert.ok(proxy.seen.includes(`GET http://${plain.host}/v2/app/tags/list?n=1000`));
+    for (const one of [proxy, secure, plain]) await one.close();
+  });
+
   test('socks5 resolves names at the proxy, plain http too', async () => {
     const proxy = await startSocksProxy();
     const registry = await startServer(servePages(['a']));
@@ -299,6 +317,26 @@ describe('redirects (IR-REG-3)', () => {
     const { server: registry, opened } = await redirecting(() => 'http://169.254.169.254/latest');
     await assert.rejects(opened.listTags(soon()), { code: 'address' });
     await registry.close();
+  });
+
+  test('a registry that counts as public cannot redirect us to loopback', async () => {
+    const inside = await startServer((_, response) => sendJson(response, { tags: ['stolen'] }));
+    const registry = await startServer((request, response, raw) => {
+      if (request.url === '/v2/') return servePages([])(request, response, raw);
+      response.writeHead(302, { location: inside.url }).end();
+    });
+    const proxy = await startHttpProxy();
+    proxy.leadTo(registry.port);
+    const { registry: opened } = await openTest('registry.invalid/app', {
+      spec: { proxySecretRef: { name: 'proxy' }, insecure: true },
+      secrets: { proxy: { data: { address: proxy.url } } },
+    });
+    await assert.rejects(opened.listTags(soon()), {
+      code: 'address',
+      message: /loopback address is not allowed/,
+    });
+    assert.equal(inside.requests.length, 0);
+    for (const one of [inside, registry, proxy]) await one.close();
   });
 
   test('a circle of redirects ends', async () => {

@@ -11,7 +11,10 @@ import type { ProxyServer } from './proxy.ts';
 
 type Connect = HttpsProxyAgent<string>['connect'];
 
-/** An agent whose connections run through `proxy`, which itself must be within `reach`. */
+/**
+ * An agent whose connections run through `proxy`, which itself must be within `reach`. An https proxy is checked with the
+ * TLS material among `options`; the target behind it with that of the request.
+ */
 export function createTunnel(proxy: ProxyServer, reach: Reach, options: http.AgentOptions): http.Agent {
   return proxy.url.protocol === 'socks5:'
     ? new SocksTunnel(proxy, reach, options)
