@@ -1,5 +1,5 @@
 /** Reads what a function answered: nothing of it is trusted before it was checked (design section 2). */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   BatchResult,
   CONTRACT_VERSION,
@@ -9,7 +9,7 @@ import {
 } from '../../shared/runtime/contract.ts';
 import { releaseProblem } from '../../shared/runtime/release.ts';
 
-const Envelope = BatchResult.extend({ outcomes: z.array(z.unknown()) });
+const Envelope = z.extend(BatchResult, { outcomes: z.array(z.unknown()) });
 
 const Peer = z.object({ contract: z.number(), release: z.string() });
 
@@ -54,7 +54,7 @@ export function failed(request: ReconcileRequest, reason: string, message: strin
   return { group, kind, namespace, name, result: 'retry', reason, message, durationMs: 0, events: 0 };
 }
 
-function firstIssue(error: z.ZodError): string {
+function firstIssue(error: z.core.$ZodError): string {
   const issue = error.issues[0];
   return issue ? `${issue.path.join('.') || 'answer'}: ${issue.message}` : 'malformed';
 }

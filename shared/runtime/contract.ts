@@ -3,7 +3,12 @@
  * Both sides parse what they receive with these schemas; members that a schema does not know are dropped,
  * so that a newer side can add one without breaking an older one.
  */
-import * as z from 'zod';
+
+import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
+
+// zod/mini knows no texts of its own: without these every refusal would be 'Invalid input' and no more.
+z.config(en());
 
 /** Version of the wire format. A change that an older side would misread raises it. */
 export const CONTRACT_VERSION = 1;
@@ -13,9 +18,9 @@ export const MAX_BATCH_SIZE = 25;
 
 const ObjectKey = z.object({
   group: z.string(),
-  kind: z.string().min(1),
+  kind: z.string().check(z.minLength(1)),
   namespace: z.string(),
-  name: z.string().min(1),
+  name: z.string().check(z.minLength(1)),
 });
 
 /** Names one object in the cluster. Group and kind together: two of our kinds are called ImageRepository. */
@@ -30,10 +35,10 @@ export const Trigger = z.enum(['change', 'requested', 'timer', 'dependency', 're
 export type Trigger = z.infer<typeof Trigger>;
 
 /** One object to reconcile. `attempt` counts the failed runs before this one, from 0. */
-export const ReconcileRequest = ObjectKey.extend({
+export const ReconcileRequest = z.extend(ObjectKey, {
   uid: z.string(),
   trigger: Trigger,
-  attempt: z.int().min(0),
+  attempt: z.int().check(z.nonnegative()),
 });
 export type ReconcileRequest = z.infer<typeof ReconcileRequest>;
 
@@ -45,8 +50,8 @@ export const ClusterAccess = z.discriminatedUnion('provider', [
   z.object({
     provider: z.literal('token'),
     server: z.url(),
-    caData: z.string().optional(),
-    token: z.string().min(1),
+    caData: z.optional(z.string()),
+    token: z.string().check(z.minLength(1)),
   }),
   z.object({ provider: z.literal('kubeconfig') }),
 ]);
@@ -56,11 +61,11 @@ export type ClusterAccess = z.infer<typeof ClusterAccess>;
 export const Batch = z.object({
   contract: z.literal(CONTRACT_VERSION),
   release: z.string(),
-  cluster: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/),
+  cluster: z.string().check(z.regex(/^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/)),
   access: ClusterAccess,
-  epoch: z.int().min(0),
-  deadline: z.int().positive(),
-  requests: z.array(ReconcileRequest).min(1).max(MAX_BATCH_SIZE),
+  epoch: z.int().check(z.nonnegative()),
+  deadline: z.int().check(z.positive()),
+  requests: z.array(ReconcileRequest).check(z.minLength(1), z.maxLength(MAX_BATCH_SIZE)),
 });
 export type Batch = z.infer<typeof Batch>;
 
@@ -68,42 +73,42 @@ export type Batch = z.infer<typeof Batch>;
 export const Measure = z.object({
   name: z.string(),
   value: z.number(),
-  labels: z.record(z.string(), z.string()).optional(),
+  labels: z.optional(z.record(z.string(), z.string())),
 });
 export type Measure = z.infer<typeof Measure>;
 
 /** The Ready condition as the run left it. */
 const ReadyCondition = z.object({ status: z.string(), reason: z.string(), message: z.string() });
 
-const Reported = ObjectKey.extend({
-  durationMs: z.number().min(0),
-  ready: ReadyCondition.optional(),
-  events: z.int().min(0).default(0),
-  measures: z.array(Measure).optional(),
+const Reported = z.extend(ObjectKey, {
+  durationMs: z.number().check(z.nonnegative()),
+  ready: z.optional(ReadyCondition),
+  events: z._default(z.int().check(z.nonnegative()), 0),
+  measures: z.optional(z.array(Measure)),
 });
 
-const Reason = { reason: z.string().min(1), message: z.string() };
+const Reason = { reason: z.string().check(z.minLength(1)), message: z.string() };
 
 /** Function to relay, one per request, in any order. Times are milliseconds. */
 export const Outcome = z.discriminatedUnion('result', [
   /** Done. No `requeueAfterMs`: no timer. `changed` (a revision, a digest) wakes the dependents. */
-  Reported.extend({
+  z.extend(Reported, {
     result: z.literal('ok'),
-    requeueAfterMs: z.number().positive().optional(),
-    changed: z.string().optional(),
+    requeueAfterMs: z.optional(z.number().check(z.positive())),
+    changed: z.optional(z.string()),
   }),
   /** Failed, to be repeated: after `retryAfterMs` where a specification fixes the delay, else after the back-off. */
-  Reported.extend({
+  z.extend(Reported, {
     result: z.literal('retry'),
     ...Reason,
-    retryAfterMs: z.number().positive().optional(),
+    retryAfterMs: z.optional(z.number().check(z.positive())),
   }),
   /** Failed for good: only a change of the object can repair it. */
-  Reported.extend({ result: z.literal('stalled'), ...Reason }),
+  z.extend(Reported, { result: z.literal('stalled'), ...Reason }),
   /** Not started because the deadline was near: not a failure. */
-  Reported.extend({ result: z.literal('deferred') }),
+  z.extend(Reported, { result: z.literal('deferred') }),
   /** The object does not exist any more. */
-  Reported.extend({ result: z.literal('gone') }),
+  z.extend(Reported, { result: z.literal('gone') }),
 ]);
 export type Outcome = z.infer<typeof Outcome>;
 

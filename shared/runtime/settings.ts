@@ -4,75 +4,97 @@
  * compares them). Flags win over the environment.
  */
 import { parseArgs } from 'node:util';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { parseDuration } from './duration.ts';
 
 /** Who reads a setting: the relay, the functions, or `longshore up` (which is both, and the demo). */
 export type SettingUser = 'relay' | 'functions' | 'up';
 
 interface Setting<T> {
-  schema: z.ZodType<T>;
+  schema: z.ZodMiniType<T>;
   help: string;
   users: readonly SettingUser[];
   /** The default as a user would write it; none: the setting is empty. */
   default: string;
 }
 
-function setting<T>(schema: z.ZodType<T>, fallback: string, users: SettingUser[], help: string): Setting<T> {
+function setting<T>(
+  schema: z.ZodMiniType<T>,
+  fallback: string,
+  users: SettingUser[],
+  help: string,
+): Setting<T> {
   return { schema, default: fallback, users, help };
 }
 
 const text = z.string();
 
-const flag = z
-  .enum(['true', 'false'], { error: 'expected true or false' })
-  .transform((value) => value === 'true');
+function matching(pattern: RegExp, expected: string) {
+  return z.string().check(z.regex(pattern, expected));
+}
 
-const duration = z.string().transform((value, context) => {
-  try {
-    return parseDuration(value);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
-    return z.NEVER;
-  }
-});
-
-const count = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'expected a whole number')
-    .transform(Number)
-    .pipe(z.number().min(min, `at least ${min}`).max(max, `at most ${max}`));
-
-const list = z.string().transform((value) =>
-  value
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== ''),
+const flag = z.pipe(
+  z.enum(['true', 'false'], { error: 'expected true or false' }),
+  z.transform((value) => value === 'true'),
 );
 
-const address = z.string().regex(/^(\[[0-9a-f:.]+\]|[^\s:]*):\d{1,5}$/i, 'expected HOST:PORT or :PORT');
+const duration = z.pipe(
+  z.string(),
+  z.transform((value: string, context) => {
+    try {
+      return parseDuration(value);
+    } catch (error) {
+      context.issues.push({ code: 'custom', message: (error as Error).message, input: value });
+      return z.NEVER;
+    }
+  }),
+);
 
-const labelSelector = z
-  .string()
-  .regex(/^[A-Za-z0-9_.,/ ()!=-]*$/, 'expected a label selector, such as team=a or env in (dev,test)');
+const count = (min: number, max: number) =>
+  z.pipe(
+    z.pipe(matching(/^\d+$/, 'expected a whole number'), z.transform(Number)),
+    z.number().check(z.minimum(min, `at least ${min}`), z.maximum(max, `at most ${max}`)),
+  );
 
-const featureGates = z.string().transform((value, context) => {
-  const gates: Record<string, boolean> = {};
-  for (const part of value.split(',').filter((piece) => piece !== '')) {
-    const match = /^\s*([A-Za-z]+)=(true|false)\s*$/.exec(part);
-    if (match) gates[match[1]!] = match[2] === 'true';
-    else context.addIssue({ code: 'custom', message: `expected Name=true or Name=false, not '${part}'` });
-  }
-  return gates;
-});
+const list = z.pipe(
+  z.string(),
+  z.transform((value: string) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ),
+);
+
+const address = matching(/^(\[[0-9a-f:.]+\]|[^\s:]*):\d{1,5}$/i, 'expected HOST:PORT or :PORT');
+
+const labelSelector = matching(
+  /^[A-Za-z0-9_.,/ ()!=-]*$/,
+  'expected a label selector, such as team=a or env in (dev,test)',
+);
+
+const featureGates = z.pipe(
+  z.string(),
+  z.transform((value: string, context) => {
+    const gates: Record<string, boolean> = {};
+    for (const part of value.split(',').filter((piece) => piece !== '')) {
+      const match = /^\s*([A-Za-z]+)=(true|false)\s*$/.exec(part);
+      const message = `expected Name=true or Name=false, not '${part}'`;
+      if (match) gates[match[1]!] = match[2] === 'true';
+      else context.issues.push({ code: 'custom', message, input: value });
+    }
+    return gates;
+  }),
+);
+
+function oneOf<const T extends string>(...values: T[]) {
+  return z.enum(values, { error: `expected one of ${values.join(', ')}` });
+}
 
 /** The table. Keys are the flag names. */
 export const SETTINGS = {
   'cluster-id': setting(
-    z
-      .string()
-      .regex(/^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/, 'expected lower-case letters, digits, dots, dashes'),
+    matching(/^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/, 'expected lower-case letters, digits, dots, dashes'),
     'default',
     ['relay', 'up'],
     'Names the cluster: first part of every key in the object store, so that clusters can share one.',
@@ -109,7 +131,7 @@ export const SETTINGS = {
     ['relay', 'up'],
     'How often stored tag records of deleted objects are removed.',
   ),
-  target: setting(z.enum(['in-process', 'lambda']), 'lambda', ['relay'], 'Where the functions run.'),
+  target: setting(oneOf('in-process', 'lambda'), 'lambda', ['relay'], 'Where the functions run.'),
   'lambda-function-prefix': setting(
     text,
     'longshore-dev-',
@@ -120,14 +142,14 @@ export const SETTINGS = {
   'metrics-addr': setting(address, ':8080', ['relay', 'up'], 'Where /metrics is served.'),
   'health-addr': setting(address, ':9440', ['relay', 'up'], 'Where /healthz and /readyz are served.'),
   'log-level': setting(
-    z.enum(['debug', 'info', 'error']),
+    oneOf('debug', 'info', 'error'),
     'info',
     ['relay', 'functions', 'up'],
     'Lines below this level are left out.',
   ),
   'storage-bucket': setting(text, '', ['relay', 'functions'], 'S3 bucket of tag records and artifacts.'),
   'storage-prefix': setting(
-    z.string().regex(/^([A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*)?$/, 'expected path segments joined by /'),
+    matching(/^([A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*)?$/, 'expected path segments joined by /'),
     '',
     ['relay', 'functions'],
     'Put before every key in the bucket.',
@@ -230,7 +252,7 @@ export function readSettings(
     const own = names.includes(name);
     const fromEnvironment = own ? environment[environmentName(name)] || undefined : undefined;
     const raw = flags[name] ?? fromEnvironment ?? overrides[name] ?? SETTINGS[name].default;
-    const parsed = (SETTINGS[name].schema as z.ZodType).safeParse(raw);
+    const parsed = (SETTINGS[name].schema as z.ZodMiniType).safeParse(raw);
     if (parsed.success) result[name] = parsed.data;
     else {
       const origin = flags[name] !== undefined ? `--${name}` : environmentName(name);

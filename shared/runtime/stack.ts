@@ -3,7 +3,7 @@
  * it, bound the time, run the keys.
  */
 import middy from '@middy/core';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Batch, type BatchResult, CONTRACT_VERSION, type ReconcileRequest } from './contract.ts';
 import type { FunctionEnvironment } from './environment.ts';
 import type { Reconcilers } from './reconciler.ts';

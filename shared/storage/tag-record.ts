@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -54,12 +54,12 @@ const HeaderLine = z.object({
   uid: z.string(),
   canonicalName: z.string(),
   exclusionList: z.array(z.string()),
-  scanTime: z.iso.datetime(),
-  tagCount: z.int().min(0),
+  scanTime: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'expected a time')),
+  tagCount: z.int().check(z.nonnegative()),
   revision: z.string(),
   encoding: z.enum(['identity', 'gzip']),
   /** Length of what follows the line. */
-  bytes: z.int().min(0),
+  bytes: z.int().check(z.nonnegative()),
 });
 
 /** Key of a record in the object store; the store's own prefix comes before it (IR-STORE-3). */
@@ -155,10 +155,9 @@ async function read<T>(
     const parts = split(bytes);
     return parts.header.uid === reader.uid ? use(parts) : undefined;
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
     reader.log.error('the tag record cannot be used, the next scan writes it again', {
       key: tagRecordKey(key),
-      error: why.replaceAll(/\s+/g, ' '),
+      error: messageOf(error).replaceAll(/\s+/g, ' '),
     });
     return undefined;
   }
@@ -167,8 +166,9 @@ async function read<T>(
 function split(bytes: Buffer): Parts {
   const end = bytes.indexOf(LINE_FEED);
   if (end < 0) throw new Error('it has no header line');
-  const parsed = HeaderLine.parse(JSON.parse(bytes.toString('utf8', 0, end)));
-  const { format: _, encoding, bytes: length, ...header } = parsed;
+  const parsed = HeaderLine.safeParse(JSON.parse(bytes.toString('utf8', 0, end)));
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  const { format: _, encoding, bytes: length, ...header } = parsed.data;
   const body = bytes.subarray(end + 1);
   if (body.length !== length) throw new Error(`it has ${body.length} bytes of tags instead of ${length}`);
   return { header: { ...header, scanTime: Date.parse(header.scanTime) }, encoding, body };
