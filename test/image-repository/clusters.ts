@@ -1,10 +1,7 @@
 /** The API servers that the tests of a kind run against: one in memory, ours over HTTPS, and a real one. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { startApiServer } from '../../infra/local/api-server/api-server.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
-import { type StartServer, useApiServer } from '../parts/api-server.ts';
+import { useApiServer } from '../parts/api-server.ts';
+import { startEmbedded } from '../parts/api-servers.ts';
 import { needs } from '../parts/parts.ts';
 import { createFakeCluster } from './fake-cluster.ts';
 
@@ -37,18 +34,3 @@ export const CLUSTERS: TestCluster[] = [
     use: () => useApiServer(),
   },
 ];
-
-const startEmbedded: StartServer = async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'longshore-plane-'));
-  const server = await startApiServer({ port: 0, dataFolder: folder });
-  const kubeconfig = path.join(folder, 'kubeconfig');
-  await writeFile(kubeconfig, server.kubeconfig);
-  return {
-    endpoint: server.endpoint,
-    kubeconfig,
-    async stop() {
-      await server.close();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-};
