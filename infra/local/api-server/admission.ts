@@ -1,5 +1,5 @@
 /** From what a client sent to an object that may be stored: shape, defaults, rules. */
-import type { ApiObject } from './api-object.ts';
+import type { ApiMeta, ApiObject } from './api-object.ts';
 import { readMeta } from './meta-schema.ts';
 import { validateMeta } from './names.ts';
 import { invalidValue, type Problem } from './problems.ts';
@@ -12,6 +12,7 @@ import type { WriteOptions } from './write-options.ts';
  * Reads an object of the resource: right kind and version, known fields only, stored version.
  * @param how `patch` when the object is the result of one: errors then name the patch
  * @param warnings receives a line for every unknown field, unless they are refused or ignored
+ * @param isStatus only status and identity are of interest: nothing else is in the result
  * @throws StatusError 400 or 422
  */
 export function readObject(
@@ -21,15 +22,16 @@ export function readObject(
   options: WriteOptions,
   how: 'body' | 'patch',
   warnings: string[],
+  isStatus = false,
 ): ApiObject {
   if (!isTree(raw))
     throw badRequest(`the object provided is unrecognized (must be of type ${definition.kind})`);
   const typed = checkType(definition, version, raw, how);
   const metadata = isTree(raw.metadata) ? raw.metadata : {};
   const unknown: string[] = [];
-  const { meta, problems } = readMeta(metadata, unknown);
-  if (problems.length > 0) throw undecodable(definition, version, problems.map(problemText).join(', '));
-  const object: ApiObject = { ...typed, metadata: meta };
+  const object = isStatus
+    ? { apiVersion: typed.apiVersion, kind: typed.kind, metadata: identityOf(metadata), status: typed.status }
+    : { ...typed, metadata: readWholeMeta(definition, version, metadata, unknown) };
   const pruned = definition.prune(definition.custom ? object : (dropNulls(object) as ApiObject));
   reportUnknown(definition, version, [...unknown, ...pruned.unknown], options, how, warnings);
   return pruned.object;
@@ -65,6 +67,27 @@ function checkType(
     throw badRequest(`${what} cannot be handled as a ${definition.kind} of ${expected}`);
   }
   return { ...raw, apiVersion: stored, kind: definition.kind };
+}
+
+function readWholeMeta(
+  definition: ResourceDefinition,
+  version: string,
+  metadata: Tree,
+  unknown: string[],
+): ApiMeta {
+  const { meta, problems } = readMeta(metadata, unknown);
+  if (problems.length > 0) throw undecodable(definition, version, problems.map(problemText).join(', '));
+  return meta;
+}
+
+/** What a write of the status looks at. */
+function identityOf(metadata: Tree): ApiMeta {
+  return {
+    name: textAt(metadata, 'name'),
+    namespace: textAt(metadata, 'namespace'),
+    uid: textAt(metadata, 'uid'),
+    resourceVersion: textAt(metadata, 'resourceVersion'),
+  };
 }
 
 /** Built-in types treat null as absent. */

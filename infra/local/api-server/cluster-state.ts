@@ -35,9 +35,12 @@ export class ClusterState {
       }
     }
     state.#version += RESTART_STEP;
-    const restored = [...state.#collections.values()];
-    for (const collection of restored) collection.oldest = state.#version;
-    state.#journal = await Journal.open(file, entries.length, { snapshot: () => state.#snapshot(), onError });
+    for (const collection of state.#collections.values()) collection.oldest = state.#version;
+    state.#journal = await Journal.open(file, entries.length, {
+      size: () => state.#size(),
+      snapshot: () => state.#snapshot(),
+      onError,
+    });
     return state;
   }
 
@@ -92,6 +95,12 @@ export class ClusterState {
   #stamp(object: ApiObject): ApiObject {
     this.#version++;
     return { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } };
+  }
+
+  #size(): number {
+    let size = 0;
+    for (const collection of this.#collections.values()) size += collection.size;
+    return size;
   }
 
   #snapshot(): string[] {

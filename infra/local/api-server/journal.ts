@@ -15,6 +15,8 @@ export type JournalEntry =
   | { collection: string; removed: string; version: number };
 
 export interface JournalOptions {
+  /** How many lines a rewrite would have now. */
+  size: () => number;
   /** The lines that hold the whole state of this moment, for a rewrite. */
   snapshot: () => string[];
   /** Told once when the disk refuses; later writes are tried again. */
@@ -110,8 +112,7 @@ export class Journal {
     if (lines.length === 0 || !this.#handle) return;
     this.#pending = [];
     try {
-      const live = this.#lines + lines.length >= COMPACT_LINES ? this.#options.snapshot() : undefined;
-      if (live && this.#lines + lines.length > 4 * live.length) await this.#rewrite(live);
+      if (this.#isDue(this.#lines + lines.length)) await this.#rewrite(this.#options.snapshot());
       else {
         await this.#handle.appendFile(toText(lines));
         await this.#handle.datasync();
@@ -123,6 +124,10 @@ export class Journal {
       if (!this.#failed) this.#options.onError(error as Error);
       this.#failed = true;
     }
+  }
+
+  #isDue(lines: number): boolean {
+    return lines >= COMPACT_LINES && lines > 4 * this.#options.size();
   }
 
   /** The new file takes the old one's place only when it is whole. What is appended meanwhile waits. */

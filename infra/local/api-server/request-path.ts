@@ -28,6 +28,7 @@ export function parseResourcePath(path: string): ResourcePath | undefined {
 }
 
 function decode(part: string): string {
+  if (!part.includes('%')) return part;
   try {
     return decodeURIComponent(part);
   } catch {

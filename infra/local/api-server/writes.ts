@@ -95,8 +95,9 @@ export function updateObject(
   raw: unknown,
   write: Write,
 ): WriteResult {
-  const { definition } = target;
-  const sent = readObject(definition, target.version, raw, write.options, write.how, write.warnings);
+  const { definition, version } = target;
+  const isStatus = target.subresource === 'status';
+  const sent = readObject(definition, version, raw, write.options, write.how, write.warnings, isStatus);
   checkIdentity(target, sent);
   const stored = requireStored(context, target);
   const before = stored.object;
