@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { useCompileCache } from './infra/cli/compile-cache.mjs';
 
 const launcher = fileURLToPath(import.meta.url);
 const folder = dirname(launcher);
@@ -28,6 +29,7 @@ function runHere() {
   process.emitWarning = (...args) => {
     if (args[1] !== 'ExperimentalWarning') emitWarning.apply(process, args);
   };
+  useCompileCache();
   import('./infra/cli/main.ts').catch((error) => giveUp(String(error.message).split('\n')[0]));
 }
 
