@@ -10,7 +10,7 @@ import type { Settings } from '../../../shared/runtime/settings.ts';
 import { createDirectoryStore } from '../../../shared/storage/directory.ts';
 import { createInProcessTarget } from '../../relay/dispatch-in-process.ts';
 import { RELAY_KINDS } from '../../relay/kinds.ts';
-import { startRelay } from '../../relay/relay.ts';
+import { type Relay, startRelay } from '../../relay/relay.ts';
 import { startServer } from '../../relay/server.ts';
 import { processFunctions } from './process-functions.ts';
 
@@ -29,7 +29,7 @@ export function connectCluster(endpoint: ClusterEndpoint): Cluster {
 /**
  * Starts relay, functions and the server of health and metrics.
  * @param store folder of the object store; made when missing
- * @returns stops them, in an order that loses nothing
+ * @returns the relay, for whoever asks it how far it is; `stop` stops all of them, in an order that loses nothing
  * @throws Error that names the setting when an address cannot be had
  */
 export async function serveCluster(options: {
@@ -38,7 +38,7 @@ export async function serveCluster(options: {
   store: string;
   clock: Clock;
   log: Logger;
-}): Promise<{ stop(): Promise<void> }> {
+}): Promise<{ relay: Relay; stop(): Promise<void> }> {
   const { cluster, settings, clock, log } = options;
   const { kube, transport } = cluster;
   await mkdir(options.store, { recursive: true });
@@ -62,6 +62,7 @@ export async function serveCluster(options: {
     throw error;
   });
   return {
+    relay,
     async stop() {
       await relay.stop();
       await server.close();
