@@ -2,15 +2,27 @@
 import { mkdirSync } from 'node:fs';
 import { COMPILE_CACHE, useCompileCache } from './compile-cache.mjs';
 
-if (process.features.typescript) {
-  mkdirSync(COMPILE_CACHE, { recursive: true });
-  useCompileCache();
-  await import('./up.ts');
-  await import('./cli.ts');
-  await import('../local/up/up.ts');
-  await import('../local/up/demo.ts');
-  await import('../local/up/existing-cluster.ts');
-  await import('../../shared/kube/kubeconfig-reader.ts');
+const PARTS = [
+  './up.ts',
+  './cli.ts',
+  '../local/up/up.ts',
+  '../local/up/demo.ts',
+  '../local/up/existing-cluster.ts',
+  '../../shared/kube/kubeconfig-reader.ts',
   // What they load when they need it.
-  for (const name of ['@kubernetes/client-node', '@peculiar/x509', 're2js']) await import(name);
+  '@kubernetes/client-node',
+  'reflect-metadata',
+  '@peculiar/x509',
+  're2js',
+];
+
+if (process.features.typescript) {
+  try {
+    mkdirSync(COMPILE_CACHE, { recursive: true });
+    useCompileCache();
+    for (const part of PARTS) await import(part);
+  } catch (error) {
+    // Without it everything works, only slower.
+    process.stderr.write(`longshore: nothing was compiled ahead: ${error.message}\n`);
+  }
 }
