@@ -7,7 +7,7 @@ import {
   Outcome,
   type ReconcileRequest,
 } from '../../shared/runtime/contract.ts';
-import { releaseProblem } from '../../shared/runtime/release.ts';
+import { releaseProblem } from '../../shared/runtime/release-skew.ts';
 
 const Envelope = z.extend(BatchResult, { outcomes: z.array(z.unknown()) });
 
