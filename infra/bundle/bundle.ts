@@ -6,6 +6,7 @@ import { basename, join, relative } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { type FunctionSource, PROJECT_FOLDER } from './functions.ts';
 import { leanBuiltins } from './lean-builtins.ts';
+import { leanPackages } from './lean-packages.ts';
 import type { ZipFiles } from './zip.ts';
 
 /** Name of the entry in the zip; the handler of every function in `serverless.yml` is `handler.handler`. */
@@ -39,7 +40,7 @@ export async function bundleFunction(source: Pick<FunctionSource, 'entry'>): Pro
     chunkNames: 'chunks/[name]-[hash]',
     // The ES module form of a package, where it has one, is the form of which unused parts can be left out.
     mainFields: ['module', 'main'],
-    plugins: [leanBuiltins],
+    plugins: [leanBuiltins, leanPackages],
     legalComments: 'none',
     logLevel: 'silent',
   });
