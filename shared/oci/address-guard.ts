@@ -124,8 +124,9 @@ function refusal(host: string, zone: Zone): AddressError {
 
 function blockList(...subnets: [address: string, prefix: number][]): BlockList {
   const list = new BlockList();
-  for (const [address, prefix] of subnets)
-    list.addSubnet(address, prefix, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  for (const [address, prefix] of subnets) {
+    list.addSubnet(address, prefix, address.includes(':') ? 'ipv6' : 'ipv4');
+  }
   return list;
 }
 

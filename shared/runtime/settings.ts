@@ -275,6 +275,8 @@ function parseFlags(
   names: SettingName[],
   problems: string[],
 ): Partial<Record<string, string>> {
+  // A function has none, and need not load what reads them.
+  if (args.length === 0) return {};
   const options = Object.fromEntries(
     names.map((name) => [name, { type: 'string', multiple: true } as const]),
   );
