@@ -3,7 +3,9 @@
  * loads the whole of undici, 40 ms of a cold start (4 ms without). In a bundle a name is read when it is used.
  */
 import { isBuiltin } from 'node:module';
+import { relative } from 'node:path';
 import type { Plugin } from 'esbuild';
+import { PROJECT_FOLDER } from './functions.ts';
 
 const NAMESPACE = 'builtin';
 
@@ -11,9 +13,15 @@ const NAMESPACE = 'builtin';
 export const leanBuiltins: Plugin = {
   name: 'lean-builtins',
   setup(build) {
-    build.onResolve({ filter: /^(node:)?[a-z_/]+$/ }, ({ path }) =>
+    build.onResolve({ filter: /^(node:)?[a-z_/]+$/ }, ({ path, importer }) =>
       isBuiltin(path)
-        ? { path: path.replace(/^(node:)?/, 'node:'), namespace: NAMESPACE, sideEffects: false }
+        ? {
+            path: path.replace(/^(node:)?/, 'node:'),
+            namespace: NAMESPACE,
+            sideEffects: false,
+            // A copy for each importer: one for all would be a chunk, and ten files of a line are slow to find and read.
+            suffix: `?${relative(PROJECT_FOLDER, importer)}`,
+          }
         : undefined,
     );
     build.onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => ({
