@@ -1,14 +1,28 @@
 /** Functions in this process: local use, tests, a cluster without a cloud account. The batch is handed over as it is. */
+import type { Clock } from '../../shared/runtime/clock.ts';
 import { messageOf } from '../../shared/runtime/errors.ts';
 import type { FunctionHandler } from '../../shared/runtime/stack.ts';
 import { DispatchError, type DispatchTarget } from './dispatch-target.ts';
 
+/** A run that takes longer waits for somebody else, and tells of it in the status (decisions 3). */
+const QUICK_MS = 250;
+
+export interface InProcessOptions {
+  /** By the name of their function, such as `image-repository`. */
+  handlers: ReadonlyMap<string, FunctionHandler>;
+  /** Runs that start at the same time: `--concurrent`. */
+  concurrent: number;
+  clock: Clock;
+}
+
 /**
- * One object a batch: nothing is saved by sharing a call, and no object waits for the answer of a slower one. So that
- * as much goes on at a time as a few small batches would, `--concurrent` stands for four objects each.
- * @param handlers by the name of their function, such as `image-repository`
+ * One object a batch: nothing is saved by sharing a call, and no object waits for the answer of a slower one.
+ * `--concurrent` stands for four objects, of which at most one is in the first 250 ms of its run: a burst on a small
+ * machine would otherwise make all of its runs slow, and each would write its progress on top; while runs that wait for
+ * a slow registry leave room for others.
  */
-export function createInProcessTarget(handlers: ReadonlyMap<string, FunctionHandler>): DispatchTarget {
+export function createInProcessTarget({ handlers, concurrent, clock }: InProcessOptions): DispatchTarget {
+  const starts = createStarts(concurrent, clock);
   return {
     batchSize: 1,
     batchesPerSlot: 4,
@@ -16,11 +30,42 @@ export function createInProcessTarget(handlers: ReadonlyMap<string, FunctionHand
     async send(functionName, batch) {
       const handler = handlers.get(functionName);
       if (!handler) throw new DispatchError('unreachable', `this process has no function '${functionName}'`);
+      const leave = await starts.enter();
       try {
         return await handler(batch, {});
       } catch (error) {
         throw new DispatchError('failed', messageOf(error), { cause: error });
+      } finally {
+        leave();
       }
+    },
+  };
+}
+
+/** Lets `count` in at a time; who is in makes room by leaving, at the latest after `QUICK_MS`. */
+function createStarts(count: number, clock: Clock): { enter(): Promise<() => void> } {
+  let inside = 0;
+  const waiting: (() => void)[] = [];
+
+  const makeRoom = () => {
+    const next = waiting.shift();
+    if (next) next();
+    else inside -= 1;
+  };
+
+  return {
+    async enter() {
+      if (inside < count) inside += 1;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      let counted = true;
+      const leave = () => {
+        if (!counted) return;
+        counted = false;
+        cancel();
+        makeRoom();
+      };
+      const cancel = clock.after(QUICK_MS, leave);
+      return leave;
     },
   };
 }

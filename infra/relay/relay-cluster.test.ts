@@ -82,7 +82,11 @@ describe('relay on a real API server', needs('kube-apiserver', 'etcd'), () => {
       kube,
       transport,
       kinds: [kind],
-      target: createInProcessTarget(new Map([[kind.functionName, handler]])),
+      target: createInProcessTarget({
+        handlers: new Map([[kind.functionName, handler]]),
+        concurrent: 16,
+        clock: systemClock,
+      }),
       access: () => ({ provider: 'kubeconfig' }),
       settings: readSettings('relay', [`--namespace=${namespace}`, `--cluster-id=${namespace}`], {}),
       clock: systemClock,

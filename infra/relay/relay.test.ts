@@ -67,7 +67,11 @@ async function setUp(
     transport,
     kube: createKubeClient(transport),
     kinds,
-    target: createInProcessTarget(new Map(kinds.map(({ functionName }) => [functionName, handler]))),
+    target: createInProcessTarget({
+      handlers: new Map(kinds.map(({ functionName }) => [functionName, handler])),
+      concurrent: 16,
+      clock,
+    }),
     access: () => ({ provider: 'kubeconfig' }),
     settings: readSettings('relay', options.args ?? [], {}),
     clock,

@@ -48,7 +48,11 @@ export async function serveCluster(options: {
     transport,
     kube,
     kinds: RELAY_KINDS,
-    target: createInProcessTarget(processFunctions(settings, environment)),
+    target: createInProcessTarget({
+      handlers: processFunctions(settings, environment),
+      concurrent: settings.concurrent,
+      clock,
+    }),
     access: () => ({ provider: 'kubeconfig' }),
     store,
     settings,
