@@ -144,4 +144,15 @@ overBothServers('server-side apply', [], (server, ask) => {
     assert.deepEqual(left.json.metadata.finalizers, ['d.e/f']);
     assert.deepEqual(left.json.data, { y: '2' });
   });
+
+  test('kubectl takes over what it applied client-side, and nothing else', async () => {
+    const manifest = repository('migrated', minimal);
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(manifest) };
+    const query = { fieldManager: 'kubectl-client-side-apply' };
+    await ask(all, { method: 'POST', body: repository('migrated', minimal, { annotations }), query });
+    assert.equal((await apply('migrated', 'other', { ...minimal, interval: '2m' })).status, 409);
+    assert.equal((await apply('migrated', 'kubectl', { ...minimal, interval: '2m' })).status, 200);
+    const refused = await apply('migrated', 'kubectl', { ...minimal, provider: 'aws' });
+    assert.deepEqual(causes(refused), ['.spec.provider FieldManagerConflict']);
+  });
 });

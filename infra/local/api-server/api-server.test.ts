@@ -242,3 +242,13 @@ test('a body that is too large, and Protobuf that is damaged', async () => {
     assert.equal(reply.status, 400, JSON.stringify(body));
   }
 });
+
+test('a member named __proto__ changes nothing', async () => {
+  await ask('POST', REPOSITORIES, repository('plain'));
+  for (const name of ['__proto__', '\\u005f_proto__']) {
+    const body = `{"spec": {"${name}": {"suspend": true}}, "${name}": {"spec": {"interval": "1s"}}}`;
+    const request = { method: 'PATCH' as const, path: `${REPOSITORIES}/plain`, body, contentType: MERGE };
+    const { spec } = JSON.parse((await transport.request(request)).body.toString());
+    assert.deepEqual([spec.suspend, spec.interval], [undefined, '5m']);
+  }
+});

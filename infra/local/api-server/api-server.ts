@@ -31,6 +31,8 @@ export interface ApiServerOptions {
   kinds?: readonly Kind[];
   clock?: Clock;
   log?: Logger;
+  /** From 0 to below 1; spreads time limits of watches and makes up names. */
+  random?: () => number;
 }
 
 export interface ApiServer {
@@ -45,7 +47,14 @@ export interface ApiServer {
 
 /** @throws Error when the port is taken (`EADDRINUSE`) or the data folder cannot be used */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { port, dataFolder, kinds = KINDS, clock = systemClock, log = silentLogger } = options;
+  const {
+    port,
+    dataFolder,
+    kinds = KINDS,
+    clock = systemClock,
+    log = silentLogger,
+    random = Math.random,
+  } = options;
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const identity = await loadServerIdentity(dataFolder, clock.now());
   const tokens = await Tokens.load(dataFolder, () => clock.now());
@@ -57,7 +66,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     tokens,
     registry: new Registry(kinds.map(customResource)),
     now: () => clock.now(),
-    random: Math.random,
+    random,
     after: (ms, callback) => clock.after(ms, callback),
   };
   publishDefinitions(context, kinds.map(customResourceDefinition));

@@ -8,6 +8,7 @@ import {
   intersection,
   isAtomic,
   itemStep,
+  nonEmpty,
   pathsOf,
   unionOf,
 } from './field-set.ts';
@@ -49,7 +50,7 @@ export function applyPatch(
   const config = fieldsOf(schema, ownableView(wanted, withStatus));
   const merged = merge(schema, live, wanted) as ApiObject;
   const { written } = changesOf(schema, ownableView(live, true), ownableView(merged, true));
-  if (!force) refuseConflicts(others, written);
+  if (!force) refuseConflicts(others, written, allowedConflicts(schema, live, writer));
   const ownedByOthers = others.reduce<Fields | undefined>(
     (all, entry) => unionOf(all, entry.fieldsV1),
     undefined,
@@ -63,7 +64,31 @@ export function applyPatch(
   return { object, managedFields: sortEntries([...left, ...mine]) };
 }
 
-function refuseConflicts(others: ManagedFieldsEntry[], written: Fields | undefined): void {
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/**
+ * `kubectl apply --server-side` takes over, without being forced, what `kubectl apply` has set before: the fields of
+ * the configuration that it left in an annotation.
+ */
+function allowedConflicts(schema: Schema, live: ApiObject, writer: Writer): Fields | undefined {
+  const text = live.metadata.annotations?.[LAST_APPLIED];
+  if (writer.manager !== 'kubectl' || text === undefined) return undefined;
+  try {
+    const applied: unknown = JSON.parse(text);
+    if (!isTree(applied) || !isTree(applied.metadata)) return undefined;
+    return nonEmpty(fieldsOf(schema, ownableView(applied as ApiObject, true)));
+  } catch {
+    return undefined;
+  }
+}
+
+function refuseConflicts(
+  others: ManagedFieldsEntry[],
+  written: Fields | undefined,
+  allowed: Fields | undefined,
+): void {
+  const clashes = others.map((entry) => difference(intersection(written, entry.fieldsV1), allowed));
+  if (clashes.every((fields) => fields === undefined)) return;
   const causes: StatusCause[] = [];
   const texts: string[] = [];
   for (const entry of others) {
@@ -81,7 +106,6 @@ function refuseConflicts(others: ManagedFieldsEntry[], written: Fields | undefin
         : `conflicts with ${who}:\n${paths.map((path) => `- ${path}`).join('\n')}`,
     );
   }
-  if (causes.length === 0) return;
   const count = causes.length === 1 ? '1 conflict' : `${causes.length} conflicts`;
   throw new StatusError(409, 'Conflict', `Apply failed with ${count}: ${texts.join('\n')}`, { causes });
 }

@@ -25,26 +25,32 @@ export async function readBody(contentType: string | undefined, body: Buffer): P
   throw unsupportedMediaType(type, ACCEPTED);
 }
 
-/** @throws StatusError 400 */
+/** Members named `__proto__` are left out: assigning them would change what an object inherits. @throws StatusError 400 */
 export function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString());
+    const text = body.toString();
+    const value: unknown = JSON.parse(text);
+    return /__proto__|\\u00/.test(text) ? withoutProto(value) : value;
   } catch (error) {
     throw badRequest(`couldn't get version/kind; json parse error: ${messageOf(error)}`);
   }
+}
+
+function withoutProto(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (key, member) => (key === '__proto__' ? undefined : member));
 }
 
 /** JSON is YAML too, and faster to read as JSON. @throws StatusError 400 */
 export async function parseYaml(body: Buffer): Promise<unknown> {
   const text = body.toString();
   try {
-    if (/^\s*\{/.test(text)) return JSON.parse(text);
+    if (/^\s*\{/.test(text)) return parseJson(body);
   } catch {
     // It may be a YAML flow map.
   }
   const { parse } = await import('yaml');
   try {
-    return parse(text, { maxAliasCount: 100 });
+    return withoutProto(parse(text, { maxAliasCount: 100 }));
   } catch (error) {
     throw badRequest(`error decoding YAML: ${messageOf(error)}`);
   }

@@ -50,6 +50,16 @@ export function requestToken(
   };
 }
 
+const REVIEWS = new Set([
+  'authentication.k8s.io/selfsubjectreviews',
+  'authorization.k8s.io/selfsubjectaccessreviews',
+  'authorization.k8s.io/selfsubjectrulesreviews',
+]);
+
+export function isReview(group: string, plural: string): boolean {
+  return REVIEWS.has(`${group}/${plural}`);
+}
+
 /** The reviews about the caller, by the plural in their path; undefined: there is no such review. */
 export function reviewSelf(
   context: ServerContext,

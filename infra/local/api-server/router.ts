@@ -18,7 +18,7 @@ import { patchObject } from './patches.ts';
 import { type RenderOptions, renderList, renderObject } from './render.ts';
 import { readBody } from './request-body.ts';
 import { parseResourcePath, type ResourcePath } from './request-path.ts';
-import { requestToken, reviewSelf } from './reviews.ts';
+import { isReview, requestToken, reviewSelf } from './reviews.ts';
 import type { ServerContext } from './server-context.ts';
 import { badRequest, deletedStatus, methodNotAllowed, noSuchResource } from './status-error.ts';
 import { parseIncludeObject } from './table.ts';
@@ -58,7 +58,7 @@ export class Router {
   }
 
   async #handleOther(request: ApiRequest, at: ResourcePath | undefined): Promise<Answer> {
-    if (at && request.method === 'POST') {
+    if (at && request.method === 'POST' && isReview(at.group, at.plural)) {
       const body = await readBody(request.contentType, request.body);
       const review = reviewSelf(this.#context, at.group, at.plural, request.user, body);
       if (review) return jsonAnswer(201, review);

@@ -19,7 +19,7 @@ import type { Target } from './target.ts';
 
 const BOOKMARK_MS = 60_000;
 const SHORTEST_TIMEOUT_S = 1_800;
-/** A client that does not read is cut off when this much waits for it. */
+/** A client that does not read is cut off when this much more than the initial objects waits for it. */
 const BUFFER_LIMIT = 16 * 1024 * 1024;
 
 export interface WatchRequest {
@@ -67,15 +67,15 @@ export function serveWatch(
     return () => {};
   }
   const send = (line: string | undefined) => {
-    if (line === undefined) return;
-    response.write(line);
-    if (response.writableLength > BUFFER_LIMIT) end();
+    if (line !== undefined) response.write(line);
   };
   for (const stored of start.initial) send(lines.object('ADDED', stored, context.now()));
   for (const event of start.missed) send(lineOf(lines, selection, target, event, context.now()));
   if (start.marksEnd) send(lines.bookmark(context.state.version, true));
+  const backlog = response.writableLength;
   const unsubscribe = collection.subscribe((event) => {
     send(lineOf(lines, selection, target, event, context.now()));
+    if (response.writableLength > backlog + BUFFER_LIMIT) end();
   });
   let cancelBookmark = () => {};
   const bookmarkLater = () => {
