@@ -11,7 +11,6 @@ import { readSettings, type Settings, SettingsError } from '../../shared/runtime
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { createClusterAccess, ownNamespace } from './cluster-access.ts';
 import { createLambdaTarget } from './dispatch-lambda.ts';
-import type { DispatchTarget } from './dispatch-target.ts';
 import { RELAY_KINDS } from './kinds.ts';
 import { startRelay } from './relay.ts';
 import { startServer } from './server.ts';
@@ -39,13 +38,17 @@ export async function start(
   const endpoint = await findCluster(environment);
   const transport = createTransport(endpoint);
   const kube = createKubeClient(transport);
-  const target = createTarget(settings);
   const stopped = new AbortController();
   const relay = startRelay({
     transport,
     kube,
     kinds: RELAY_KINDS,
-    target,
+    // The target `http` (any FaaS) will be a setting that chooses between the two.
+    target: createLambdaTarget({
+      prefix: settings['lambda-function-prefix'],
+      endpoint: settings['lambda-endpoint'],
+      maxSockets: settings.concurrent * RELAY_KINDS.length,
+    }),
     access: createClusterAccess({ kube, endpoint, namespace: ownNamespace(), clock }, stopped.signal),
     store: await openStore(settings),
     settings,
@@ -63,7 +66,7 @@ export async function start(
     await close();
     throw error;
   });
-  log.info('relay started', { release: RELEASE, server: endpoint.server, target: settings.target });
+  log.info('relay started', { release: RELEASE, server: endpoint.server });
   return {
     ports: server.ports,
     async stop() {
@@ -80,19 +83,6 @@ async function findCluster(environment: Record<string, string | undefined>): Pro
   if (!environment.KUBECONFIG) return loadInCluster();
   const { loadKubeconfig } = await import('../../shared/kube/kubeconfig.ts');
   return loadKubeconfig({ environment });
-}
-
-function createTarget(settings: Settings): DispatchTarget {
-  switch (settings.target) {
-    case 'lambda':
-      return createLambdaTarget({
-        prefix: settings['lambda-function-prefix'],
-        endpoint: settings['lambda-endpoint'],
-        maxSockets: settings.concurrent * RELAY_KINDS.length,
-      });
-    case 'in-process':
-      throw new Error('--target: in-process is what longshore up is for; this relay calls lambda');
-  }
 }
 
 /** Where the functions keep tag records, for the sweep; without a bucket there is none. */

@@ -122,7 +122,7 @@ export const SETTINGS = {
   'interval-jitter-percentage': setting(
     count(0, 100),
     '0',
-    ['relay', 'up'],
+    ['relay', 'functions', 'up'],
     'Spreads the intervals of image scans by this many percent.',
   ),
   'sweep-interval': setting(
@@ -131,7 +131,6 @@ export const SETTINGS = {
     ['relay', 'up'],
     'How often stored tag records of deleted objects are removed.',
   ),
-  target: setting(oneOf('in-process', 'lambda'), 'lambda', ['relay'], 'Where the functions run.'),
   'lambda-function-prefix': setting(
     text,
     'longshore-dev-',
