@@ -1,11 +1,8 @@
 /** Declares a suite twice: over the embedded control plane, and over a real kube-apiserver where there is one. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { describe } from 'node:test';
-import { startApiServer } from '../../infra/local/api-server/api-server.ts';
 import type { Query } from '../../shared/kube/transport.ts';
 import { type ApiServerInUse, type StartServer, useApiServer } from '../parts/api-server.ts';
+import { startEmbedded } from '../parts/api-servers.ts';
 import { needs } from '../parts/parts.ts';
 
 export interface Reply {
@@ -33,21 +30,6 @@ export const JSON_PATCH = 'application/json-patch+json';
 export const STRATEGIC = 'application/strategic-merge-patch+json';
 export const APPLY = 'application/apply-patch+yaml';
 export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
-
-const startEmbedded: StartServer = async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'longshore-api-'));
-  const server = await startApiServer({ port: 0, dataFolder: folder });
-  const kubeconfig = path.join(folder, 'kubeconfig');
-  await writeFile(kubeconfig, server.kubeconfig, { mode: 0o600 });
-  return {
-    endpoint: server.endpoint,
-    kubeconfig,
-    async stop() {
-      await server.close();
-      await rm(folder, { recursive: true });
-    },
-  };
-};
 
 /** @param parts programs that the suite itself needs, such as `kubectl` */
 export function overBothServers(
