@@ -45,6 +45,16 @@ test('node:http comes without what an import of it would load', () => {
   assert.doesNotMatch(code, /from ?["']node:http["']/);
 });
 
+test('of a module of Node only the names are read that are used', async () => {
+  const { files } = await bundleSource(`
+    import { inspect } from 'node:util';
+    export const handler = () => inspect(1);
+  `);
+  const code = Buffer.from(files.get('handler.mjs')!).toString();
+  assert.match(code, /\.inspect\b/);
+  assert.doesNotMatch(code, /TextDecoder|getOwnPropertyNames/);
+});
+
 test('a module of Node that several chunks use is none of its own', async () => {
   await writeFile(join(folder, 'also.ts'), `import http from 'node:http'; export const also = http.METHODS;`);
   const { outputs } = await bundleSource(`
@@ -52,7 +62,7 @@ test('a module of Node that several chunks use is none of its own', async () => 
     export const handler = async () => [http.METHODS, (await import('./also.ts')).also];
   `);
   const names = Object.keys(outputs).map((path) => path.replace(/-[A-Z0-9]+\.mjs$/, ''));
-  assert.deepEqual(names.sort(), ['chunks/also', 'chunks/chunk', 'handler.mjs']); // `chunk`: esbuild's own helpers
+  assert.deepEqual(names.sort(), ['chunks/also', 'handler.mjs']);
 });
 
 test('the time of an import is measured where nothing but the bundle is', async () => {
