@@ -40,7 +40,7 @@ export async function bundleFunction(source: Pick<FunctionSource, 'entry'>): Pro
     chunkNames: 'chunks/[name]-[hash]',
     // The ES module form of a package, where it has one, is the form of which unused parts can be left out.
     mainFields: ['module', 'main'],
-    plugins: [leanBuiltins, leanPackages],
+    plugins: [leanPackages, leanBuiltins],
     legalComments: 'none',
     logLevel: 'silent',
   });
