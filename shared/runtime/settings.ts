@@ -3,7 +3,7 @@
  * carries Flux's flag name; the environment name is the same in capitals. `docs/settings.md` is this table (a test
  * compares them). Flags win over the environment.
  */
-import { parseArgs } from 'node:util';
+import util from 'node:util';
 import * as z from 'zod/mini';
 import { parseDuration } from './duration.ts';
 
@@ -274,14 +274,14 @@ function parseFlags(
   names: SettingName[],
   problems: string[],
 ): Partial<Record<string, string>> {
-  // A function has none, and need not load what reads them.
+  // A function has none, and need not load what reads them: that is also why `util` is imported as a whole.
   if (args.length === 0) return {};
   const options = Object.fromEntries(
     names.map((name) => [name, { type: 'string', multiple: true } as const]),
   );
   const spelledOut = args.map((arg) => (isBareFlag(arg) ? `${arg}=true` : arg));
   try {
-    const { values } = parseArgs({ args: spelledOut, options, strict: true, allowPositionals: false });
+    const { values } = util.parseArgs({ args: spelledOut, options, strict: true, allowPositionals: false });
     return Object.fromEntries(
       Object.entries(values).map(([name, parts]) => [name, (parts as string[]).join(',')]),
     );
