@@ -14,7 +14,7 @@ export interface DebianRegistry {
   stop(): Promise<void>;
 }
 
-/** Starts an empty registry. Needs the part `docker-registry` (`apt-get install docker-registry`). */
+/** Starts an empty registry that keeps its content in memory. Needs the part `docker-registry` (`apt-get install docker-registry`). */
 export async function startDebianRegistry(): Promise<DebianRegistry> {
   const folder = await mkdtemp(path.join(tmpdir(), 'longshore-registry-'));
   const port = await freePort();
@@ -22,7 +22,7 @@ export async function startDebianRegistry(): Promise<DebianRegistry> {
   const config = {
     version: 0.1,
     log: { level: 'warn', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: path.join(folder, 'data') }, delete: { enabled: true } },
+    storage: { inmemory: {}, delete: { enabled: true } },
     http: { addr: `127.0.0.1:${port}` },
   };
   await writeFile(file, stringify(config));

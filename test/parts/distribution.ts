@@ -13,6 +13,8 @@ export interface DistributionOptions {
   tls?: { cert: string; key: string };
   /** Serve Prometheus metrics (`registry_http_requests_total`, …) on another port. */
   metrics?: boolean;
+  /** Keep content in memory instead of a folder: a thousand pushes take a third of the time. */
+  inMemory?: boolean;
 }
 
 export interface Distribution {
@@ -40,7 +42,7 @@ export async function startDistribution(options: DistributionOptions = {}): Prom
     version: 0.1,
     log: { level: 'warn', accesslog: { disabled: true } },
     storage: {
-      filesystem: { rootdirectory: path.join(folder, 'data') },
+      ...(options.inMemory ? { inmemory: {} } : { filesystem: { rootdirectory: path.join(folder, 'data') } }),
       delete: { enabled: true },
     },
     http: {
@@ -53,6 +55,8 @@ export async function startDistribution(options: DistributionOptions = {}): Prom
   await writeFile(path.join(folder, 'config.yml'), stringify(config));
   const registry = await startProcess(part('registry')!, ['serve', path.join(folder, 'config.yml')], {
     port,
+    // It would send traces to a collector that nobody has started.
+    env: { OTEL_TRACES_EXPORTER: 'none' },
   });
   return {
     port,
