@@ -3,7 +3,7 @@
  * of an API server, with a client that does not go through the product.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -24,6 +24,9 @@ import { createLogger } from '../../shared/runtime/logger.ts';
 import { assertKstatus } from '../image-repository/kstatus.ts';
 
 export const REQUESTED_AT = 'reconcile.fluxcd.io/requestedAt';
+
+/** Path of a listing, for the faults of a registry. */
+export const LISTING = /\/tags\/list/;
 
 /** A test that waits longer has failed, however busy the machine is. */
 const PATIENCE_MS = 60_000;
@@ -75,6 +78,7 @@ export interface Stage {
   /** Scanned every hour when the spec has no interval. */
   create(name: string, spec: Partial<ImageRepositorySpec>, metadata?: object): Promise<void>;
   edit(name: string, spec: Partial<ImageRepositorySpec>): Promise<void>;
+  label(name: string, labels: Record<string, string>): Promise<void>;
   /** Asks for a scan. @returns the token that the status will show */
   request(name: string): Promise<string>;
   remove(name: string): Promise<void>;
@@ -89,6 +93,8 @@ export interface Stage {
   gone(name: string): Promise<void>;
   /** Which objects have a tag record. @param store folder; the stage's own when left out */
   records(store?: string): Promise<string[]>;
+  /** Every file of the store, as text. */
+  contents(): Promise<string[]>;
 }
 
 let requests = 0;
@@ -119,6 +125,9 @@ export async function openStage(t: TestContext, api: StageApi): Promise<Stage> {
     },
     async edit(name, spec) {
       await kube.patch(REPOSITORIES, ref(name), { spec });
+    },
+    async label(name, labels) {
+      await kube.patch(REPOSITORIES, ref(name), { metadata: { labels } });
     },
     async request(name) {
       const token = `request-${++requests}`;
@@ -173,6 +182,10 @@ export async function openStage(t: TestContext, api: StageApi): Promise<Stage> {
         () => `${name} is still there`,
       ),
     records: (store = stage.store) => filesBelow(path.join(store, 'objects', namespace, 'tags')),
+    async contents() {
+      const files = await filesBelow(stage.store);
+      return Promise.all(files.map((file) => readFile(path.join(stage.store, file), 'utf8')));
+    },
   };
   return stage;
 }
