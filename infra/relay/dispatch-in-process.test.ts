@@ -19,7 +19,7 @@ function setUp(concurrent: number) {
 }
 
 test('no more runs than allowed start at the same time; one that ends makes room', async () => {
-  const { running, send } = setUp(2);
+  const { running, send } = setUp(4);
   for (let run = 0; run < 5; run++) send();
   await turn();
   assert.equal(running.length, 2);
@@ -29,7 +29,7 @@ test('no more runs than allowed start at the same time; one that ends makes room
 });
 
 test('a run that takes longer than 250 ms makes room for others, once', async () => {
-  const { clock, running, send } = setUp(2);
+  const { clock, running, send } = setUp(4);
   for (let run = 0; run < 6; run++) send();
   await turn();
   clock.advance(250);

@@ -10,19 +10,19 @@ const QUICK_MS = 250;
 export interface InProcessOptions {
   /** By the name of their function, such as `image-repository`. */
   handlers: ReadonlyMap<string, FunctionHandler>;
-  /** Runs that start at the same time: `--concurrent`. */
+  /** `--concurrent`. */
   concurrent: number;
   clock: Clock;
 }
 
 /**
  * One object a batch: nothing is saved by sharing a call, and no object waits for the answer of a slower one.
- * `--concurrent` stands for four objects, of which at most one is in the first 250 ms of its run: a burst on a small
- * machine would otherwise make all of its runs slow, and each would write its progress on top; while runs that wait for
- * a slow registry leave room for others.
+ * Four objects for each of `--concurrent`, of which one in eight may be in the first 250 ms of its run: a burst on a
+ * small machine would otherwise make all of its runs slow, and each would write its progress on top; while runs that
+ * wait for a slow registry leave room for others.
  */
 export function createInProcessTarget({ handlers, concurrent, clock }: InProcessOptions): DispatchTarget {
-  const starts = createStarts(concurrent, clock);
+  const starts = createStarts(Math.ceil(concurrent / 2), clock);
   return {
     batchSize: 1,
     batchesPerSlot: 4,

@@ -30,6 +30,8 @@ export async function startProduct(options: {
   const address = `127.0.0.1:${await freePort()}`;
   const profile = process.env.BENCH_CPU_PROFILE;
   const args = [
+    // As `npm start` does: a young generation that is kept small is 30 MiB less.
+    '--max-semi-space-size=4',
     ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
     'longshore.mjs',
     'up',
