@@ -136,12 +136,8 @@ export async function openStage(t: TestContext, api: StageApi): Promise<Stage> {
     },
     remove: (name) => kube.delete(REPOSITORIES, ref(name)),
     async secret(name, stringData, type = 'Opaque') {
-      const body = { apiVersion: 'v1', kind: 'Secret', metadata: { name }, type };
-      // The embedded server takes what kubectl sends: `data`.
-      const data = Object.fromEntries(
-        Object.entries(stringData).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
-      );
-      await kube.create(SECRETS, { namespace }, { ...body, data });
+      const body = { apiVersion: 'v1', kind: 'Secret', metadata: { name }, type, stringData };
+      await kube.create(SECRETS, { namespace }, body);
     },
     async read(name) {
       const object = await kube.get<ImageRepository>(REPOSITORIES, ref(name));
