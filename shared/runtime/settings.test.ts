@@ -42,6 +42,41 @@ test('every problem is told at once, each with its name and what is expected', (
   );
 });
 
+const REFUSED: [flag: string, value: string, problem: RegExp][] = [
+  ['namespace', 'apps,_bad', /names of namespaces/],
+  ['watch-label-selector', 'a=b=c', /label selector/],
+  ['watch-label-selector', '((', /label selector/],
+  ['watch-label-selector', 'a=b,', /label selector/],
+  ['metrics-addr', ':99999', /at most 65535/],
+  ['health-addr', 'localhost', /HOST:PORT/],
+  ['min-retry-delay', '0s', /longer than 0s/],
+  ['max-retry-delay', '0s', /longer than 0s/],
+];
+
+for (const [flag, value, problem] of REFUSED) {
+  test(`--${flag}=${value} is refused before anything starts`, () => {
+    assert.throws(() => readSettings('up', [`--${flag}=${value}`], {}), problem);
+  });
+}
+
+test('label selectors in every form that Kubernetes has', () => {
+  for (const selector of [
+    '',
+    'team',
+    '!team',
+    'team=a',
+    'team==a, tier!=db',
+    'env in (dev,test),app.kubernetes.io/name notin (x)',
+    'team=',
+    'size>3',
+  ]) {
+    assert.equal(
+      readSettings('up', ['--watch-label-selector', selector], {})['watch-label-selector'],
+      selector,
+    );
+  }
+});
+
 test('a flag of another user is refused', () => {
   assert.throws(() => readSettings('up', ['--lambda-endpoint=http://x'], {}), SettingsError);
 });

@@ -56,20 +56,37 @@ const count = (min: number, max: number) =>
     z.number().check(z.minimum(min, `at least ${min}`), z.maximum(max, `at most ${max}`)),
   );
 
-const list = z.pipe(
-  z.string(),
-  z.transform((value: string) =>
-    value
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
+/** A wait of nothing would repeat at once and for ever, and leave no time for anything else. */
+const delay = z.pipe(duration, z.number().check(z.minimum(1, 'must be longer than 0s')));
+
+const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+const namespaces = z.pipe(
+  z.pipe(
+    z.string(),
+    z.transform((value: string) =>
+      value
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    ),
   ),
+  z.array(matching(NAMESPACE, 'expected names of namespaces, separated by commas')),
 );
 
-const address = matching(/^(\[[0-9a-f:.]+\]|[^\s:]*):\d{1,5}$/i, 'expected HOST:PORT or :PORT');
+const address = matching(/^(\[[0-9a-f:.]+\]|[^\s:]*):\d{1,5}$/i, 'expected HOST:PORT or :PORT').check(
+  z.refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535'),
+);
+
+/** `key`, `!key`, `key=value`, `key in (a,b)`, …: the API server would refuse others, when nobody looks any more. */
+const REQUIREMENT =
+  String.raw`\s*(!?K|K\s*(==?|!=|[<>])\s*[\w.-]*|K\s+(not)?in\s*\([\w.,\s-]*\))\s*`.replaceAll(
+    'K',
+    String.raw`[A-Za-z0-9][\w./-]*`,
+  );
 
 const labelSelector = matching(
-  /^[A-Za-z0-9_.,/ ()!=-]*$/,
+  new RegExp(`^(${REQUIREMENT}(,${REQUIREMENT})*)?$`),
   'expected a label selector, such as team=a or env in (dev,test)',
 );
 
@@ -100,7 +117,7 @@ export const SETTINGS = {
     'Names the cluster: first part of every key in the object store, so that clusters can share one.',
   ),
   namespace: setting(
-    list,
+    namespaces,
     '',
     ['relay', 'up'],
     'Namespaces to serve, separated by commas; empty: all of them.',
@@ -113,12 +130,12 @@ export const SETTINGS = {
   ),
   concurrent: setting(count(1, 64), '16', ['relay', 'up'], 'Batches in flight for each function.'),
   'min-retry-delay': setting(
-    duration,
+    delay,
     '750ms',
     ['relay', 'up'],
     'Wait after the first failure of an object; doubles with each one.',
   ),
-  'max-retry-delay': setting(duration, '15m', ['relay', 'up'], 'Longest wait after a failure.'),
+  'max-retry-delay': setting(delay, '15m', ['relay', 'up'], 'Longest wait after a failure.'),
   'interval-jitter-percentage': setting(
     count(0, 100),
     '0',
