@@ -19,7 +19,7 @@ function setUp(isTTY: boolean) {
   };
   const view = createView({ output, rows: () => rows, clock, color: false });
   const take = () => written.splice(0).join('');
-  return { clock, rows, view, take, resizes };
+  return { clock, rows, view, take, resizes, output };
 }
 
 function row(change: Partial<ObjectRow>): ObjectRow {
@@ -92,4 +92,16 @@ test('a terminal that changes its size is drawn anew', () => {
   rows.push(row({}));
   for (const resize of resizes) resize();
   assert.match(take(), /a\/a/);
+});
+
+test('a terminal that was made narrower has wrapped the table: all of it is drawn over', () => {
+  const { clock, rows, view, take, resizes, output } = setUp(true);
+  rows.push(row({}), row({ name: 'a/b', message: 'x'.repeat(60) }));
+  view.update();
+  clock.advance(100);
+  take();
+  output.columns = 40;
+  for (const resize of resizes) resize();
+  // The lines had 80, 80 and 80 characters: two lines of the screen each.
+  assert.ok(take().startsWith('\x1b[6A\r\x1b[0J'));
 });

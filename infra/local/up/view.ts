@@ -1,4 +1,5 @@
 /** Shows rows to whoever watches: redrawn in place on a terminal, else one plain line a change. */
+import { stripVTControlCharacters } from 'node:util';
 import type { Clock } from '../../../shared/runtime/clock.ts';
 import type { Output } from '../../cli/command.ts';
 import type { ObjectRow } from './object-row.ts';
@@ -56,21 +57,21 @@ function createPlainLines({ output, rows }: ViewOptions): View {
 
 /** What `say` told stays in the scrollback; the table is always the last thing on the screen. */
 function createLiveTable({ output, rows, clock, color }: ViewOptions): View {
-  let drawn = 0;
+  let drawn: string[] = [];
   let cancel: (() => void) | undefined;
   let closed = false;
 
+  const width = () => output.columns ?? 80;
+  const erase = () => `${up(heightOf(drawn, width()))}${CLEAR_BELOW}`;
   const draw = () => {
     cancel?.();
-    const size = { width: output.columns ?? 80, height: Math.max(3, (output.rows ?? 24) - 2), color };
+    const size = { width: width(), height: Math.max(3, (output.rows ?? 24) - 2), color };
     const lines = tableLines(rows(), clock.now(), size);
-    output.write(`${up(drawn)}${CLEAR_BELOW}${lines.join('\n')}\n`);
-    drawn = lines.length;
+    output.write(`${erase()}${lines.join('\n')}\n`);
+    drawn = lines;
     cancel = closed ? undefined : clock.after(AGE_MS, draw);
   };
-  /** The terminal has wrapped or cut what was there: what is above the table cannot be told any more. */
-  const onResize = () => draw();
-  output.on?.('resize', onResize);
+  output.on?.('resize', draw);
 
   let due = false;
   return {
@@ -83,14 +84,22 @@ function createLiveTable({ output, rows, clock, color }: ViewOptions): View {
       });
     },
     say(text) {
-      output.write(`${up(drawn)}${CLEAR_BELOW}${text}`);
-      drawn = 0;
+      output.write(`${erase()}${text}`);
+      drawn = [];
       draw();
     },
     close() {
       closed = true;
       draw();
-      output.off?.('resize', onResize);
+      output.off?.('resize', draw);
     },
   };
+}
+
+/** Lines of the screen that these take now: a terminal that was made narrower has wrapped what it showed. */
+function heightOf(lines: string[], width: number): number {
+  return lines.reduce((sum, line) => {
+    const length = stripVTControlCharacters(line).length;
+    return sum + Math.max(1, Math.ceil(length / Math.max(1, width)));
+  }, 0);
 }
