@@ -1,6 +1,7 @@
 /** Speaks to one registry on behalf of one object: finds the manner, gets tokens, adds them to requests. */
 import { RunSecrets } from '../runtime/redact.ts';
 import type { RegistryAccess } from './access.ts';
+import { narrowReach } from './address-guard.ts';
 import { parseChallenge } from './challenge.ts';
 import { basicHeader, type Credential } from './credential.ts';
 import { discover } from './discovery.ts';
@@ -17,7 +18,7 @@ import { requestToken } from './token-service.ts';
 /** One request to the registry, without what the gateway adds to it. */
 export interface RegistryRequest {
   method: 'GET' | 'HEAD';
-  /** Path and query below the origin of the registry. */
+  /** Path and query below the origin of the registry; a whole address is where the registry itself redirected to. */
   path: string;
   headers: Record<string, string>;
   streaming?: boolean;
@@ -101,11 +102,18 @@ export class Gateway {
     read: (answer: HttpAnswer, requested: URL) => T | Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    const headers = header === undefined ? request.headers : { ...request.headers, authorization: header };
-    const url = new URL(`${scheme}//${this.#host}${request.path}`);
+    const own = request.path.startsWith('/');
+    const headers = own && header ? { ...request.headers, authorization: header } : request.headers;
+    const url = new URL(own ? `${scheme}//${this.#host}${request.path}` : request.path);
     const message = { method: request.method, url, headers, streaming: request.streaming };
-    const answer = await send(message, this.#sending, signal);
+    const answer = await send(message, own ? this.#sending : this.#redirected(), signal);
     return read(await this.#check(answer, header, signal), url);
+  }
+
+  /** As redirects are followed: nobody sends us nearer to us than they are. */
+  #redirected(): Sending {
+    const zone = this.session.manner?.zone ?? 'public';
+    return { ...this.#sending, reach: narrowReach(this.#sending.reach, zone) };
   }
 
   async #authorize(signal: AbortSignal): Promise<Authorization> {

@@ -71,12 +71,14 @@ describe('paging (acceptance 6, IR-REG-4)', () => {
     }
   });
 
-  test('an empty link ends the list', async () => {
-    const listing = await list(
-      behindPing((_, response) => sendJson(response, { tags: ['a'] }, { headers: { link: '<>' } })),
-    );
-    assert.deepEqual(listing.tags, ['a']);
-  });
+  for (const link of ['<>', '']) {
+    test(`an empty link '${link}' ends the list`, async () => {
+      const listing = await list(
+        behindPing((_, response) => sendJson(response, { tags: ['a'] }, { headers: { link } })),
+      );
+      assert.deepEqual(listing.tags, ['a']);
+    });
+  }
 
   for (const [name, link, message] of [
     [

@@ -178,8 +178,10 @@ class HttpRegistry implements Registry {
     const request = { method: 'GET', path, headers: JSON_HEADERS } as const;
     const read = async (answer: HttpAnswer, requested: URL): Promise<TagPage> => {
       const tags = readTags(await readJson(answer, TAG_PAGE_LIMIT, 'tag page', signal), answer);
-      const link = answer.headers.link;
-      return { path, answer, tags, next: nextPage(joined(link), requested, answer) };
+      const next = nextPage(joined(answer.headers.link), answer.url, answer);
+      // Some registries (registry.k8s.io) only redirect: the next page is known to the one that answered.
+      const here = path.startsWith('/') && answer.url.origin === requested.origin;
+      return { path, answer, tags, next: next && (here ? next : answer.url.origin + next) };
     };
     return this.#gateway.ask(request, read, operation, signal);
   }

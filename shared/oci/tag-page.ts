@@ -30,12 +30,12 @@ export function isTag(text: string): boolean {
 }
 
 /**
- * Path and query of the next page; undefined on the last one.
- * @param link header `Link`; @param current address of the page that carried it
+ * Path and query of the next page, on the origin of this one; undefined on the last one.
+ * @param link header `Link`; @param current address of the page that carried it: where redirects led to, if there were any
  * @throws RegistryError code `redirect` when the link leaves the origin, `malformed` when it is none
  */
 export function nextPage(link: string | undefined, current: URL, asked: Asked): string | undefined {
-  if (link === undefined) return undefined;
+  if (!link) return undefined;
   const match = /^\s*<([^>]*)>/.exec(link);
   if (!match) throw malformed(asked, 'the Link header does not start with <');
   if (match[1] === '') return undefined;

@@ -313,6 +313,39 @@ describe('redirects (IR-REG-3)', () => {
     await other.close();
   });
 
+  test('the next page is where the redirect led to, and the credentials stay behind', async () => {
+    const other = await startServer(servePages(Array.from({ length: 2001 }, (_, index) => `v${index}`)));
+    const { server: registry, opened } = await redirecting(
+      () => `${other.url}/v2/behind/app/tags/list?n=1000`,
+    );
+    assert.equal((await opened.listTags(soon())).tags.length, 2001);
+    assert.deepEqual(
+      other.requests.map(({ url, authorization }) => [url, authorization]),
+      [
+        ['/v2/behind/app/tags/list?n=1000', undefined],
+        ['/v2/behind/app/tags/list?last=v999&n=1000', undefined],
+        ['/v2/behind/app/tags/list?last=v1999&n=1000', undefined],
+      ],
+    );
+    await registry.close();
+    await other.close();
+  });
+
+  test('a link is read from the page that carried it', async () => {
+    const registry = await startServer((request, response) => {
+      if (request.url === '/v2/') return sendJson(response, {});
+      if (request.url.startsWith('/v2/app/')) {
+        return response.writeHead(301, { location: '/v2/new/app/tags/list' }).end();
+      }
+      const more = !request.url.includes('last=');
+      const headers: Record<string, string> = more ? { link: '<?last=a>; rel="next"' } : {};
+      sendJson(response, { tags: [more ? 'a' : 'b'] }, { headers });
+    });
+    const { registry: opened } = await openTest(`${registry.host}/app`);
+    assert.deepEqual((await opened.listTags(soon())).tags, ['a', 'b']);
+    await registry.close();
+  });
+
   test('a redirect to a metadata address is not made', async () => {
     const { server: registry, opened } = await redirecting(() => 'http://169.254.169.254/latest');
     await assert.rejects(opened.listTags(soon()), { code: 'address' });
