@@ -1,5 +1,5 @@
 /** Where `longshore up` keeps what it must find again. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommandError } from '../../cli/command.ts';
 
@@ -69,6 +69,7 @@ export async function openClusterFolder(
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
   } catch (error) {
     throw new CommandError(`--data: cannot use ${folder}: ${(error as Error).message}`);
   }

@@ -10,7 +10,12 @@ export function openLogFile(file: string, level: LogLevel): { log: Logger; close
   let descriptor: number | undefined = openSync(file, size > LONGEST_BYTES ? 'w' : 'a', 0o600);
   return {
     log: createLogger(level, (line) => {
-      if (descriptor !== undefined) writeSync(descriptor, line);
+      if (descriptor === undefined) return;
+      try {
+        writeSync(descriptor, line);
+      } catch {
+        // A full disk takes lines from the log, not the work from the objects: their status tells what is wrong.
+      }
     }),
     close() {
       if (descriptor !== undefined) closeSync(descriptor);
