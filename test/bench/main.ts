@@ -22,15 +22,24 @@ Runs on a real kube-apiserver and registry where LONGSHORE_TOOLS or KUBEBUILDER_
 ones. BENCH_CPU_PROFILE=FOLDER writes a CPU profile of the product there.
 `;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    kind: { type: 'string', default: 'imagerepository' },
-    objects: { type: 'string', default: '1000' },
-    tags: { type: 'string', default: '100' },
-    help: { type: 'boolean', default: false },
-  },
-});
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        kind: { type: 'string', default: 'imagerepository' },
+        objects: { type: 'string', default: '1000' },
+        tags: { type: 'string', default: '100' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const { values, positionals } = readArguments();
 const names = positionals.length > 0 ? positionals : Object.keys(SCENARIOS);
 const kind = BENCH_KINDS[values.kind];
 if (values.help || !kind || names.some((name) => !(name in SCENARIOS))) {
