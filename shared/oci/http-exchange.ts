@@ -163,10 +163,13 @@ function isReset(error: NodeJS.ErrnoException): boolean {
   return error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ECONNABORTED';
 }
 
+/** OpenSSL begins with the number of a thread, which is another one in every process, and ends with a line of its source. */
+const OPENSSL_ERROR = /[0-9A-F]{8,16}:error:[0-9A-F]+:([^:]*):[^:]*:([^:]*):.*$/;
+
 /** Node tries all addresses of a name and wraps what they said. */
 function causeText(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
-  return messageOf(error);
+  if (error instanceof AggregateError) return error.errors.map(causeText).join(', ');
+  return messageOf(error).replace(OPENSSL_ERROR, '($1: $2)');
 }
 
 function asError(reason: unknown): Error {

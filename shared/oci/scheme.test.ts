@@ -76,6 +76,18 @@ describe('the scheme of a connection (acceptance 6, IR-NAM-10)', () => {
     });
   });
 
+  test('what TLS says is the same in every process: a status would change with each retry', async () => {
+    const server = await startServer((_, response) => sendJson(response, {}, { status: 404 }));
+    const { registry } = await openTest(`${server.host}/app`);
+    const error: Error = await registry.listTags(soon()).catch((reason) => reason);
+    await server.close();
+    assert.equal(
+      error.message,
+      `GET https://${server.host}/v2/: write EPROTO (SSL routines: wrong version number); ` +
+        `GET http://${server.host}/v2/: unexpected status code 404 Not Found`,
+    );
+  });
+
   test('credentials wait for the decision', async () => {
     const server = await startServer((request, response, raw) => {
       if (request.authorization) return servePages(['a'])(request, response, raw);
