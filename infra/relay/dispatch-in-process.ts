@@ -16,16 +16,21 @@ export interface InProcessOptions {
 }
 
 /**
+ * As many objects as one batch of Lambda carries: one that waits for its registry costs some kilobytes and no CPU, and
+ * all of those that wait together must not keep the others from running.
+ */
+const OBJECTS_PER_SLOT = 25;
+
+/**
  * One object a batch: nothing is saved by sharing a call, and no object waits for the answer of a slower one.
- * Four objects for each of `--concurrent`, of which one in eight may be in the first 250 ms of its run: a burst on a
- * small machine would otherwise make all of its runs slow, and each would write its progress on top; while runs that
- * wait for a slow registry leave room for others.
+ * Twenty-five objects for each of `--concurrent`, of which one in fifty may be in the first 250 ms of its run: a burst on
+ * a small machine would otherwise make all of its runs slow, and each would write its progress on top.
  */
 export function createInProcessTarget({ handlers, concurrent, clock }: InProcessOptions): DispatchTarget {
   const starts = createStarts(Math.ceil(concurrent / 2), clock);
   return {
     batchSize: 1,
-    batchesPerSlot: 4,
+    batchesPerSlot: OBJECTS_PER_SLOT,
     /** Waits for the run itself, signal or not: only when it has ended may its object run again (IR-REC-2). */
     async send(functionName, batch) {
       const handler = handlers.get(functionName);

@@ -188,6 +188,28 @@ describe('relay', () => {
     assert.deepEqual(runs, ['a change']);
   });
 
+  test('hundreds of runs that wait for a registry keep no other object from running', async () => {
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    const { api, clock, relay, runs, ran } = await setUp([], {
+      answer: async (name) => {
+        if (name !== 'good') await answered;
+        return { result: 'ok' };
+      },
+    });
+    const watch = await api.watch(1);
+    for (let n = 0; n < 300; n++) watch.send({ type: 'ADDED', object: testObject(`dead${n}`) });
+    watch.send({ type: 'ADDED', object: testObject('good') });
+    const running = () => relay.state()[0]!.running;
+    // No more than eight are in their first 250 ms: what was handed out and has not begun waits for those to pass.
+    while (!runs.includes('good change')) {
+      if (running() > runs.length) clock.advance(250);
+      await turn();
+    }
+    while (running() > 300) await turn();
+    assert.equal(runs.length, 301);
+    answer();
+  });
+
   test('a run that does not end is given up after 25 s', async () => {
     const { api, clock, relay, ran } = await setUp([], { answer: () => new Promise(() => {}) });
     const watch = await api.watch(1);

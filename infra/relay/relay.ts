@@ -23,7 +23,7 @@ import { createReflector, type Reflector } from './reflector.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { startSweep } from './sweep.ts';
 
-/** Batches in flight over all functions. */
+/** Batches in flight over all functions, for a target whose batches are whole ones. */
 const MAX_IN_FLIGHT = 64;
 
 /** What a stop waits for runs that are going on: below the 30 s after which a pod is killed. */
@@ -94,7 +94,7 @@ export function startRelay(options: RelayOptions): Relay {
   const metrics = createMetrics(clock);
   const shared: Shared = {
     metrics,
-    slots: createSlots(MAX_IN_FLIGHT),
+    slots: createSlots(MAX_IN_FLIGHT * options.target.batchesPerSlot),
     dependencies: createDependencies(),
     lines: new Map(),
   };

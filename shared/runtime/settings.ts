@@ -128,7 +128,12 @@ export const SETTINGS = {
     ['relay', 'up'],
     'Only objects with these labels are served: the way to shard, and to migrate step by step.',
   ),
-  concurrent: setting(count(1, 64), '16', ['relay', 'up'], 'Batches in flight for each function.'),
+  concurrent: setting(
+    count(1, 64),
+    '16',
+    ['relay', 'up'],
+    'Batches in flight for each function, of up to 25 objects each; in one process, 25 times as many objects.',
+  ),
   'min-retry-delay': setting(
     delay,
     '750ms',
