@@ -3,6 +3,7 @@ import { sameCanonicalName } from '../../shared/oci/image-name.ts';
 import type { Registry } from '../../shared/oci/registry.ts';
 import { messageOf } from '../../shared/runtime/errors.ts';
 import { type TagRecord, type TagRecordHeader, writeTagRecord } from '../../shared/storage/tag-record.ts';
+import { sameEntries } from './due.ts';
 import { compileExclusions, excludeTags } from './exclusion.ts';
 import { inStoredOrder, latestTags, revisionOf } from './tag-set.ts';
 import type { Target } from './target.ts';
@@ -49,7 +50,7 @@ export async function scan(options: ScanOptions, signal: AbortSignal): Promise<S
   const scanTime = clock.now();
 
   const changed = record?.revision !== revision || !sameCanonicalName(record.canonicalName, canonicalName);
-  if (changed || String(record.exclusionList) !== String(exclusionList)) {
+  if (changed || !sameEntries(record.exclusionList, exclusionList)) {
     await storeTags(target, { uid, canonicalName, exclusionList, scanTime, revision, tags }, signal);
   }
   const { pages } = listing;

@@ -153,6 +153,17 @@ for (const [name, options, start] of SERVERS) {
       assert.equal((await bench.read('podinfo'))!.status!.lastScanResult!.tagCount, 1);
     });
 
+    it('a list with a comma in a pattern is another list', async () => {
+      await bench.create('podinfo', { image: image(), exclusionList: ['^x', 'y'] });
+      await bench.run('podinfo');
+      await bench.edit('podinfo', { spec: { exclusionList: ['^x,y'] } });
+      await bench.run('podinfo');
+      registry.requests.clear();
+      await bench.edit('podinfo', { spec: { interval: '20m' } });
+      await bench.run('podinfo');
+      assert.equal(registry.requests.count(), 0);
+    });
+
     it('failures, stalls and deletion are as everywhere', async () => {
       await bench.create('podinfo', { image: image(), secretRef: { name: 'regcred' } });
       assert.equal((await bench.run('podinfo')).result, 'retry');
