@@ -29,7 +29,8 @@ export async function readBody(
     throw tooLarge();
   }
   const raw = await collect(answer, limit, tooLarge, signal);
-  if (answer.headers['content-encoding'] !== 'gzip' || raw.length === 0) return raw;
+  const coding = answer.headers['content-encoding']?.toLowerCase();
+  if (coding !== 'gzip' || raw.length === 0) return raw;
   try {
     return await decompress(raw, limit);
   } catch (error) {

@@ -175,6 +175,15 @@ describe('answers (IR-REPO-12, IR-REG-8)', () => {
     }
   });
 
+  test('the name of a content coding is understood in any case', async () => {
+    const listing = await list(
+      behindPing((_, response) =>
+        response.writeHead(200, { 'content-encoding': 'GZIP' }).end(gzipSync('{"tags":["a"]}')),
+      ),
+    );
+    assert.deepEqual(listing.tags, ['a']);
+  });
+
   test('gzip is asked for and understood', async () => {
     const listing = await list(
       behindPing((request, response) => {
