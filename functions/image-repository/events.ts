@@ -22,7 +22,7 @@ export interface EventText {
 }
 
 /**
- * Writes the events of a run: its result, and what is odd about its Secrets once per generation.
+ * Writes the events of a run: its result, and what is odd about its Secrets when that is news.
  * A deleted object has none (IR-EVT-5); an event that cannot be written is logged and fails nothing.
  * @returns how many were written
  */
@@ -31,6 +31,7 @@ export async function announce(
   before: ImageRepository,
   after: ImageRepository,
   verdict: Verdict,
+  warnings: readonly string[],
 ): Promise<number> {
   if (after.metadata.deletionTimestamp) return 0;
   const texts: EventText[] = [];
@@ -42,12 +43,19 @@ export async function announce(
     target.run.request.trigger,
   );
   if (text) texts.push(text);
-  if (verdict.result === 'ok' && before.status?.observedGeneration !== after.metadata.generation) {
-    texts.push(...verdict.warnings.map(warningOf));
-  }
+  if (!isToldAlready(before, after)) texts.push(...warnings.map(warningOf));
   let written = 0;
   for (const each of texts) if (await send(target, after, each)) written++;
   return written;
+}
+
+/**
+ * A run of the same generation has ended this way before, and has told what is odd. A failure tells it too: a Secret that is
+ * ignored may be its cause.
+ */
+function isToldAlready(before: ImageRepository, after: ImageRepository): boolean {
+  const [was, is] = [before, after].map(({ status }) => findCondition(status?.conditions, 'Ready'));
+  return was?.observedGeneration === after.metadata.generation && was?.reason === is?.reason;
 }
 
 /** A TLS Secret with old keys, or a Secret that holds no credentials for all that it is named as a pull secret. */

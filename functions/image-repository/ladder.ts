@@ -30,6 +30,8 @@ export interface Climb {
   progress: Progress;
   /** When the run started: milliseconds since 1970. */
   startedAt: number;
+  /** Gets what is odd about the Secrets: it may be why a later rung fails. */
+  warn(message: string): void;
 }
 
 /**
@@ -68,13 +70,11 @@ export async function bringUpToDate(climb: Climb): Promise<Success> {
       record,
     });
     const { waitMs } = decision;
-    const { warnings } = access;
     const success = {
       result: 'ok',
       canonicalName: image.canonical,
       exclusionList,
       waitMs,
-      warnings,
     } as const;
     if (!decision.due) {
       const { tagCount, revision } = decision.record;
@@ -103,7 +103,7 @@ export async function bringUpToDate(climb: Climb): Promise<Success> {
 
 /** Step 5 of 5.1; also when no scan is due: a Secret that is missing shows at once (IR-REPO-1). */
 async function prepareAccess(
-  { target: { run }, object, settings }: Climb,
+  { target: { run }, object, settings, warn }: Climb,
   image: ImageName,
   signal: AbortSignal,
 ): Promise<RegistryAccess> {
@@ -122,7 +122,10 @@ async function prepareAccess(
     },
     signal,
   );
-  for (const warning of access.warnings) run.log.info(warning);
+  for (const warning of access.warnings) {
+    run.log.info(warning);
+    warn(warning);
+  }
   return access;
 }
 

@@ -64,10 +64,12 @@ async function reconcile(
     requested: isPending(object),
     write: (conditions) => writeConditions(target, object, conditions),
   });
+  const warnings: string[] = [];
+  const warn = (message: string) => warnings.push(message);
   let verdict: Verdict;
   let current = object;
   try {
-    verdict = await bringUpToDate({ target, object, settings, progress, startedAt });
+    verdict = await bringUpToDate({ target, object, settings, progress, startedAt, warn });
   } catch (error) {
     verdict = failureOf(error, progress.message(), (text) => run.secrets.scrub(text));
   } finally {
@@ -78,7 +80,7 @@ async function reconcile(
   const after = await writeStatus(target, current, status);
   if (verdict.result === 'ok' && verdict.scan) await dropRecordOfDeleted(target, object.metadata.uid, after);
   if (!after) return { result: 'gone' };
-  const events = await announce(target, object, after, verdict);
+  const events = await announce(target, object, after, verdict, warnings);
   return outcomeOf(target, object, after, verdict, events);
 }
 

@@ -19,8 +19,6 @@ export interface Success {
   scan: ScanFound | undefined;
   /** Time until the next run in milliseconds; 0: no timer. */
   waitMs: number;
-  /** What is odd about the Secrets, but works. */
-  warnings: readonly string[];
 }
 
 /** `progress`: the last progress message; `cause`: what the registry or a Secret did. */

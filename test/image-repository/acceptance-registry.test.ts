@@ -162,6 +162,19 @@ describe('7. who asks', () => {
     });
   }
 
+  it('a Secret that is no pull secret: the event beside the 401 says so, once a generation', async () => {
+    const registry = await registryWith({ auth: { scheme: 'bearer', users } });
+    await bench.secret('regcred', { username: 'ann', password: 'pw' });
+    const { ready } = await scan(registry.host, withSecret);
+    assert.match(ready.message, /401/);
+    const ignored = async () =>
+      (await bench.events('web')).filter(({ reason }) => reason === 'SecretIgnored');
+    const [event] = await ignored();
+    assert.match(event!.message, /regcred' of type 'Opaque' is ignored/);
+    await bench.run('web', { attempt: 1 });
+    assert.deepEqual(await ignored(), [event]);
+  });
+
   it('identity token', async () => {
     const registry = await registryWith({
       auth: { scheme: 'bearer', users, identityTokens: { 'canary-identity': 'ann' } },
