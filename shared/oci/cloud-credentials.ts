@@ -19,10 +19,10 @@ export interface CloudRequest extends AccessRequest {
 const ROLE_ANNOTATION = 'eks.amazonaws.com/role-arn';
 const ROLE_ARN = /^arn:aws[\w-]*:iam::[0-9]{1,30}:role\/.{1,200}$/;
 
-/** Providers that the schema knows and this release does not, with the identity that they would need. */
+/** Providers that the schema knows and this release does not, with the identity that they would need (IR-AZ-1, IR-GCP-3). */
 const NOT_YET: Record<string, string> = {
-  azure: 'an Entra ID workload identity (IR-AZ-1)',
-  gcp: 'a Google Cloud workload identity (IR-GCP-3)',
+  azure: 'an Entra ID workload identity',
+  gcp: 'a Google Cloud workload identity',
 };
 
 /**
