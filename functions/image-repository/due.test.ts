@@ -84,6 +84,11 @@ const CASES: [name: string, facts: Partial<ScanFacts>, decision: { due: boolean;
     { scanTime: NOW + 5 * MINUTE },
     wait(10 * MINUTE),
   ],
+  [
+    'interval 0s scans whatever the clock that wrote the scan time said',
+    { intervalMs: 0, scanTime: NOW + 5 * MINUTE },
+    due('triggered by interval', 0),
+  ],
   ['exactly one second left', { scanTime: NOW - 599_000 }, wait(1000)],
   [
     'jitter: a timer that fires early by 10 % is due (IR-REC-23)',

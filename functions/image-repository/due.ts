@@ -71,10 +71,10 @@ export function decideScan(facts: ScanFacts): DueDecision {
   }
   if (record === undefined || !isUsable(record, facts)) return scan('no tags in database');
 
-  const age = now - facts.scanTime;
+  const age = Math.max(0, now - facts.scanTime);
   const shortest = intervalMs * (1 - facts.jitterPercent / 100);
   if (shortest - age < EARLY_MS) return scan('triggered by interval');
-  return { due: false, record, waitMs: Math.min(intervalMs - age, intervalMs) };
+  return { due: false, record, waitMs: intervalMs - age };
 }
 
 /**
