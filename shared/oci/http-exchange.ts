@@ -166,10 +166,13 @@ function isReset(error: NodeJS.ErrnoException): boolean {
 /** OpenSSL begins with the number of a thread, which is another one in every process, and ends with a line of its source. */
 const OPENSSL_ERROR = /[0-9A-F]{8,16}:error:[0-9A-F]+:([^:]*):[^:]*:([^:]*):.*$/;
 
+/** Advice of Node to whoever starts it: here the object's author reads it, who can set `certSecretRef`. */
+const NODE_ADVICE = /; if the root CA is installed locally, .*$/;
+
 /** Node tries all addresses of a name and wraps what they said. */
 function causeText(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(causeText).join(', ');
-  return messageOf(error).replace(OPENSSL_ERROR, '($1: $2)');
+  return messageOf(error).replace(OPENSSL_ERROR, '($1: $2)').replace(NODE_ADVICE, '');
 }
 
 function asError(reason: unknown): Error {
