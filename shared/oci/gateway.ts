@@ -190,7 +190,9 @@ export class Gateway {
     this.session.manner = challenge && { scheme, challenge, zone };
     if (tokenKey) this.#memory.tokens.delete(tokenKey);
     const another = this.#access.credentials.forget();
-    return another || changed || remembered || tokenKey !== undefined;
+    // The password that was refused is the one that would be sent again: repeats lock accounts.
+    const same = isBasic(manner?.challenge) && isBasic(challenge);
+    return another || changed || (remembered && !same) || tokenKey !== undefined;
   }
 
   #check(answer: HttpAnswer, header: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
@@ -206,6 +208,10 @@ export class Gateway {
     }
     return secrets.scrub(text);
   }
+}
+
+function isBasic(challenge: Manner['challenge'] | undefined): boolean {
+  return typeof challenge === 'object' && challenge.scheme === 'basic';
 }
 
 function isGone(error: unknown): boolean {
