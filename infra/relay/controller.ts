@@ -239,7 +239,7 @@ export function createController(options: ControllerOptions): Controller {
     },
 
     wake(key, trigger) {
-      if (leading && records.has(key)) enqueue(key, 'timer', trigger);
+      if (leading && records.has(key)) enqueue(key, 'now', trigger);
     },
 
     has: (key) => records.has(key),

@@ -86,6 +86,16 @@ describe('queue', () => {
     assert.equal(take().length, 25);
   });
 
+  test('what has gathered goes out together where a batch is one key, and no more than 25', () => {
+    const { clock, queue, take } = setUp();
+    for (let n = 10; n < 40; n++) queue.add(`t${n}`, 'timer', 'timer', clock.now() + n);
+    const together = Array.from({ length: 26 }, () => take(1)[0]);
+    assert.deepEqual([together[0], together[24], together[25]], ['t10', 't34', undefined]);
+    clock.advance(35 + 250);
+    const rest = Array.from({ length: 6 }, () => take(1)[0]);
+    assert.deepEqual([rest[0], rest[4], rest[5]], ['t35', 't39', undefined]);
+  });
+
   test('what is removed does not run, and does not run again after its run', () => {
     const { queue, take } = setUp();
     queue.add('a', 'now', 'change');

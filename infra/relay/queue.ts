@@ -3,11 +3,11 @@
  * the same time, and when it is added while it runs it runs once more afterwards.
  */
 import type { Clock } from '../../shared/runtime/clock.ts';
-import type { Trigger } from '../../shared/runtime/contract.ts';
+import { MAX_BATCH_SIZE, type Trigger } from '../../shared/runtime/contract.ts';
 import { createDueHeap, type Due, type DueHeap } from './due-heap.ts';
 
 /**
- * Which work goes first: `now` what a person or a change asked for, `timer` intervals and dependencies, `retry` what
+ * Which work goes first: `now` what a person or a change asked for, and what depends on it, `timer` intervals, `retry` what
  * failed before (apart from the healthy, so that no batch of those waits for a registry that does not answer),
  * `initial` what the start of the relay found.
  */
@@ -32,7 +32,9 @@ export interface Queue {
   add(key: string, lane: Lane, trigger: Trigger, due?: number): void;
   /**
    * Takes up to `limit` keys of one lane, the first that has some to give; they count as running until `done`.
-   * The lane `now` gives at once; the others gather until `limit` keys wait or the oldest has waited `gatherMs`.
+   * The lane `now` gives at once; the others gather until 25 keys wait or the oldest has waited `gatherMs`. What has
+   * gathered then goes out together, also where a batch is smaller: many runs at a time need a third of the CPU of as
+   * many runs one by one.
    */
   take(limit: number): Work[];
   /** Time at which `take` gives what it still gathers; undefined when nothing gathers. */
@@ -50,6 +52,8 @@ export function createQueue(clock: Clock, options: { gatherMs?: number } = {}): 
     Lane,
     DueHeap<Work>
   >;
+  /** How many keys a lane still gives of those that have gathered in it. */
+  const gathered = new Map<Lane, number>();
   /** Keys in a run, each with what was asked for since it started. */
   const running = new Map<string, Work | undefined>();
 
@@ -70,6 +74,22 @@ export function createQueue(clock: Clock, options: { gatherMs?: number } = {}): 
     return Math.max(oldest.addedAt, oldest.due) + gatherMs;
   };
 
+  /** How many of its keys a lane gives now, at most `limit`. */
+  const granted = (lane: Lane, limit: number): number => {
+    const { size } = lanes[lane];
+    if (size === 0) {
+      gathered.delete(lane);
+      return 0;
+    }
+    let group = gathered.get(lane) ?? 0;
+    if (group === 0 && (size >= MAX_BATCH_SIZE || givesAt(lane) <= clock.now())) {
+      group = Math.min(size, MAX_BATCH_SIZE);
+    }
+    const count = Math.min(group, limit);
+    gathered.set(lane, group - count);
+    return count;
+  };
+
   return {
     get waiting() {
       return LANES.reduce((sum, lane) => sum + lanes[lane].size, 0);
@@ -85,12 +105,11 @@ export function createQueue(clock: Clock, options: { gatherMs?: number } = {}): 
       running.set(key, again ? merge(again, work) : work);
     },
     take(limit) {
-      const now = clock.now();
       for (const lane of LANES) {
-        const heap = lanes[lane];
-        if (heap.size === 0 || (heap.size < limit && givesAt(lane) > now)) continue;
+        const count = granted(lane, limit);
+        if (count === 0) continue;
         const taken: Work[] = [];
-        while (taken.length < limit && heap.size > 0) taken.push(heap.pop()!);
+        while (taken.length < count && lanes[lane].size > 0) taken.push(lanes[lane].pop()!);
         for (const { key } of taken) running.set(key, undefined);
         return taken;
       }
