@@ -33,7 +33,7 @@ export interface Destination {
 export const ABANDONED = 'abandoned';
 
 /** For one host; more requests wait. A burst of hundreds of scans would pay for as many TLS handshakes. */
-const MAX_SOCKETS = 32;
+export const MAX_SOCKETS = 32;
 /** Servers and load balancers close idle connections after a minute or so; a socket that they closed costs a retry. */
 const IDLE_MS = 55_000;
 const MAX_AGENTS = 128;

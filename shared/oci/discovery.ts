@@ -74,6 +74,8 @@ function bothFailed([secure, plain]: RegistryError[]): RegistryError {
     status: told.status,
     retryAfterMs: told.retryAfterMs,
     transient: told.transient,
+    silent: secure!.silent || plain!.silent,
+    lostMs: Math.max(secure!.lostMs, plain!.lostMs),
     cause: told,
   });
 }

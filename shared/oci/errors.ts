@@ -33,7 +33,10 @@ export interface Refusal {
 export interface RegistryErrorOptions {
   status?: number;
   retryAfterMs?: number;
+  postponedMs?: number;
   transient?: boolean;
+  silent?: boolean;
+  lostMs?: number;
   codes?: string[];
   refusal?: Refusal;
   cause?: unknown;
@@ -46,8 +49,14 @@ export class RegistryError extends Error {
   readonly status: number;
   /** What the registry asked us to wait (`Retry-After`). */
   readonly retryAfterMs: number | undefined;
+  /** Longer than a run waits: to be asked again after so many milliseconds, by another run. */
+  readonly postponedMs: number | undefined;
   /** Whether a short repeat may help (IR-REG-6). */
   readonly transient: boolean;
+  /** Whether nothing came from the other side until the time for a request was over. */
+  readonly silent: boolean;
+  /** Milliseconds that a request which took too long was waited for; 0: it was none. */
+  readonly lostMs: number;
   /** Codes of the OCI error list in the answer, e.g. `NAME_UNKNOWN`. */
   readonly codes: readonly string[];
   readonly refusal: Refusal | undefined;
@@ -58,7 +67,10 @@ export class RegistryError extends Error {
     this.code = code;
     this.status = options.status ?? 0;
     this.retryAfterMs = options.retryAfterMs;
+    this.postponedMs = options.postponedMs;
     this.transient = options.transient ?? false;
+    this.silent = options.silent ?? false;
+    this.lostMs = options.lostMs ?? 0;
     this.codes = options.codes ?? [];
     this.refusal = options.refusal;
   }

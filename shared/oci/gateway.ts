@@ -6,11 +6,11 @@ import { parseChallenge } from './challenge.ts';
 import { basicHeader, type Credential } from './credential.ts';
 import { discover } from './discovery.ts';
 import { type Refusal, RegistryError } from './errors.ts';
-import type { HttpAnswer } from './http-exchange.ts';
+import { describe, type HttpAnswer } from './http-exchange.ts';
 import { apiHost, type ImageName, isHttpCapable } from './image-name.ts';
 import type { Manner, RegistryMemory, Session } from './memory.ts';
 import { type Sending, send, zoneOfAnswer } from './redirect.ts';
-import { type RetryOptions, withRetries } from './retry.ts';
+import { type Course, withRetries } from './retry.ts';
 import { shareFlight } from './shared-flight.ts';
 import { ensureSuccess } from './status.ts';
 import { requestToken } from './token-service.ts';
@@ -47,7 +47,7 @@ export class Gateway {
   readonly #memory: RegistryMemory;
   readonly session: Session;
   readonly #sending: Sending;
-  readonly #retry: RetryOptions;
+  readonly #course: Course;
   #credential: Credential | undefined;
 
   constructor(
@@ -64,7 +64,7 @@ export class Gateway {
     this.#memory = memory;
     this.session = memory.session(`${this.#host} ${access.fingerprint}`);
     this.#sending = { ...sending, allowHttp: this.#httpCapable };
-    this.#retry = { clock: sending.clock, deadline, throttle: this.session };
+    this.#course = { clock: sending.clock, deadline, pace: this.session.pace, lostMs: 0 };
   }
 
   /**
@@ -80,15 +80,17 @@ export class Gateway {
   ): Promise<T> {
     for (;;) {
       const known = this.session.manner;
-      const authorization = await this.#authorize(signal).catch((error) => {
+      const what = () => describe({ method: request.method, url: this.#address(request, known?.scheme) });
+      const authorization = await this.#authorize(what, signal).catch((error) => {
         // A token service that is gone: perhaps the registry names another one now.
         if (!known || known !== this.session.manner || operation.renewed || !isGone(error)) throw error;
         operation.renewed = true;
         this.session.manner = undefined;
-        return this.#authorize(signal);
+        return this.#authorize(what, signal);
       });
       try {
-        return await withRetries(() => this.#send(request, authorization, read, signal), this.#retry, signal);
+        const work = () => this.#send(request, authorization, read, signal);
+        return await withRetries(work, what, this.#course, signal);
       } catch (error) {
         if (operation.renewed || !this.#forget(error, authorization)) throw error;
         operation.renewed = true;
@@ -102,12 +104,16 @@ export class Gateway {
     read: (answer: HttpAnswer, requested: URL) => T | Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    const own = request.path.startsWith('/');
+    const own = isOwn(request);
     const headers = own && header ? { ...request.headers, authorization: header } : request.headers;
-    const url = new URL(own ? `${scheme}//${this.#host}${request.path}` : request.path);
+    const url = this.#address(request, scheme);
     const message = { method: request.method, url, headers, streaming: request.streaming };
     const answer = await send(message, own ? this.#sending : this.#redirected(), signal);
     return read(await this.#check(answer, header, signal), url);
+  }
+
+  #address(request: RegistryRequest, scheme = 'https:'): URL {
+    return new URL(isOwn(request) ? `${scheme}//${this.#host}${request.path}` : request.path);
   }
 
   /** As redirects are followed: nobody sends us nearer to us than they are. */
@@ -116,10 +122,11 @@ export class Gateway {
     return { ...this.#sending, reach: narrowReach(this.#sending.reach, zone) };
   }
 
-  async #authorize(signal: AbortSignal): Promise<Authorization> {
+  /** @param what names the request that it is for, in messages */
+  async #authorize(what: () => string, signal: AbortSignal): Promise<Authorization> {
     this.#credential = await this.#access.credentials.get(signal);
     const remembered = this.session.manner !== undefined;
-    const manner = this.session.manner ?? (await this.#discover(signal));
+    const manner = this.session.manner ?? (await this.#discover(what, signal));
     const { scheme, challenge } = manner;
     if (challenge === 'none') return { scheme, header: undefined, tokenKey: undefined, remembered };
     if (challenge.scheme === 'basic') {
@@ -128,16 +135,21 @@ export class Gateway {
     const ready = this.#credential?.registryToken;
     if (ready) return { scheme, header: `Bearer ${ready}`, tokenKey: undefined, remembered };
     const tokenKey = `${this.session.key} ${challenge.realm} ${challenge.service ?? ''} ${this.#scope}`;
-    const token = this.#memory.tokens.get(tokenKey);
-    if (token && token.usableUntil > this.#retry.clock.now()) {
-      return { scheme, header: `Bearer ${token.value}`, tokenKey, remembered: true };
-    }
-    const work = () => withRetries(() => this.#requestToken(manner, tokenKey, signal), this.#retry, signal);
-    const value = await shareFlight(this.#memory.flights, tokenKey, work, signal);
+    const known = this.#usableToken(tokenKey);
+    if (known) return { scheme, header: `Bearer ${known}`, tokenKey, remembered: true };
+    const work = () => this.#requestToken(manner, tokenKey, signal);
+    const get = async () =>
+      this.#usableToken(tokenKey) ?? shareFlight(this.#memory.flights, tokenKey, work, signal);
+    const value = await withRetries(get, what, this.#course, signal);
     return { scheme, header: `Bearer ${value}`, tokenKey, remembered };
   }
 
-  #discover(signal: AbortSignal): Promise<Manner> {
+  #usableToken(tokenKey: string): string | undefined {
+    const token = this.#memory.tokens.get(tokenKey);
+    return token && token.usableUntil > this.#course.clock.now() ? token.value : undefined;
+  }
+
+  #discover(what: () => string, signal: AbortSignal): Promise<Manner> {
     const discovery = {
       host: this.#host,
       httpCapable: this.#httpCapable,
@@ -145,11 +157,14 @@ export class Gateway {
       check: (answer: HttpAnswer) => this.#check(answer, undefined, signal),
     };
     const work = async () => {
-      const manner = await withRetries(() => discover(discovery, signal), this.#retry, signal);
+      const manner = await discover(discovery, signal);
       this.session.manner = manner;
       return manner;
     };
-    return shareFlight(this.#memory.flights, this.session.key, work, signal);
+    // Each run makes its own repeats of what all of them share: who waited for a silent registry can give up.
+    const get = async () =>
+      this.session.manner ?? shareFlight(this.#memory.flights, this.session.key, work, signal);
+    return withRetries(get, what, this.#course, signal);
   }
 
   async #requestToken(manner: Manner, tokenKey: string, signal: AbortSignal): Promise<string> {
@@ -196,7 +211,7 @@ export class Gateway {
   }
 
   #check(answer: HttpAnswer, header: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
-    return ensureSuccess(answer, this.#retry.clock.now(), (text) => this.#scrub(text, header), signal);
+    return ensureSuccess(answer, this.#course.clock.now(), (text) => this.#scrub(text, header), signal);
   }
 
   /** Takes out of a text of the registry what it may have learnt from us. */
@@ -212,6 +227,10 @@ export class Gateway {
 
 function isBasic(challenge: Manner['challenge'] | undefined): boolean {
   return typeof challenge === 'object' && challenge.scheme === 'basic';
+}
+
+function isOwn({ path }: RegistryRequest): boolean {
+  return path.startsWith('/');
 }
 
 function isGone(error: unknown): boolean {

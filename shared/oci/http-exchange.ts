@@ -1,5 +1,5 @@
 /** One HTTP request and its answer: no redirects, no repeats, no opinion on the status. */
-import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
@@ -28,8 +28,10 @@ export interface HttpAnswer {
   stream: IncomingMessage;
 }
 
-/** For one request with its body (IR-REG-6 repeats it); the deadline of the run bounds all of them. */
-const REQUEST_MS = 60_000;
+/** For the head of an answer (IR-REG-6 repeats the request): who has said nothing by then is not there. */
+const HEAD_MS = 30_000;
+/** For the whole of it; the deadline of the run bounds all requests together. */
+const ANSWER_MS = 60_000;
 
 /**
  * Sends one request. An abort destroys the socket, also while the body is read.
@@ -59,7 +61,17 @@ export async function exchange(
 class StaleConnection extends Error {}
 
 /** The limit of a single request. */
-class SlowRequest extends Error {}
+class SlowRequest extends Error {
+  readonly silent: boolean;
+  readonly lostMs: number;
+
+  /** @param silent nothing came at the end; @param lostMs how long it was waited for */
+  constructor(text: string, silent: boolean, lostMs: number) {
+    super(`timeout: ${text} ${lostMs / 1000}s`);
+    this.silent = silent;
+    this.lostMs = lostMs;
+  }
+}
 
 async function attempt(
   request: HttpRequest,
@@ -81,9 +93,22 @@ async function attempt(
       reject(reason);
     };
     const onAbort = () => stop(asError(signal.reason));
-    const cancel = clock.after(REQUEST_MS, () =>
-      stop(new SlowRequest(`timeout: no complete answer within ${REQUEST_MS / 1000} s`)),
-    );
+    let cancel: () => void;
+    const waitForHead = () => {
+      cancel = clock.after(HEAD_MS, () => {
+        if (stream) waitForEnd(stream.socket.bytesRead);
+        // All connections are in use: this request has not been asked yet.
+        else if (isQueued(sent, options.agent as http.Agent)) waitForHead();
+        else stop(new SlowRequest('no answer for', true, HEAD_MS));
+      });
+    };
+    const waitForEnd = (bytes: number) => {
+      cancel = clock.after(ANSWER_MS - HEAD_MS, () => {
+        const silent = stream?.socket.bytesRead === bytes;
+        stop(new SlowRequest('no complete answer within', silent, ANSWER_MS));
+      });
+    };
+    waitForHead();
     signal.addEventListener('abort', onAbort, { once: true });
     sent.on('close', () => {
       cancel();
@@ -130,7 +155,11 @@ export function exchangeError(
   const text = causeText(error);
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (error instanceof AddressError) return fail('address', text);
-  if (error instanceof SlowRequest) return fail('timeout', text, true);
+  if (error instanceof SlowRequest) {
+    const { silent, lostMs } = error;
+    const options = { cause: error, transient: true, silent, lostMs };
+    return new RegistryError('timeout', `${describe(request)}: ${text}`, options);
+  }
   if (code === 'HPE_HEADER_OVERFLOW') return fail('limit', 'the headers of the answer are too large');
   if (code.startsWith('HPE_')) return fail('malformed', `the answer is no HTTP: ${text}`);
   if (code === 'ETIMEDOUT' || code === 'EAI_AGAIN') return fail('timeout', `timeout: ${text}`, true);
@@ -158,6 +187,10 @@ export function describe(request: { method: string; url: URL }): string {
 const HARMLESS = new Set(['n', 'last', 'scope', 'service']);
 const TLS_CODE =
   /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_|EPROTO)/;
+
+function isQueued(request: ClientRequest, agent: http.Agent): boolean {
+  return Object.values(agent.requests).some((waiting) => waiting?.includes(request as never));
+}
 
 function isReset(error: NodeJS.ErrnoException): boolean {
   return error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ECONNABORTED';

@@ -2,6 +2,7 @@
 import type { Zone } from './address-guard.ts';
 import type { Challenge } from './challenge.ts';
 import { LruMap } from './lru-map.ts';
+import { Pace } from './pace.ts';
 import type { Flights } from './shared-flight.ts';
 
 /** How to talk to a registry. */
@@ -18,7 +19,7 @@ export interface Session {
   manner: Manner | undefined;
   /** Tags to ask for at once (`n`); 0: not to be asked for, the registry knows no `n` (IR-REG-7). */
   pageSize: number;
-  quietUntil: number;
+  readonly pace: Pace;
 }
 
 export interface BearerToken {
@@ -43,7 +44,7 @@ export class RegistryMemory {
   session(key: string): Session {
     let session = this.#sessions.get(key);
     if (!session) {
-      session = { key, manner: undefined, pageSize: LARGEST_PAGE, quietUntil: 0 };
+      session = { key, manner: undefined, pageSize: LARGEST_PAGE, pace: new Pace() };
       this.#sessions.set(key, session);
     }
     return session;

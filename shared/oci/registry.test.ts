@@ -419,19 +419,6 @@ describe('one signal from the deadline to the socket', () => {
     await assert.rejects(registry.listTags(controller.signal), { code: 'aborted', message: /shutting down/ });
     await server.close();
   });
-
-  test('a single request that takes a minute is repeated', async () => {
-    const server = await startServer(behindPing(() => {}));
-    const { registry, clock } = await openTest(`${server.host}/app`);
-    const after = clock.after.bind(clock);
-    clock.after = (ms, callback) => after(ms === 60_000 && server.requests.length > 0 ? 40 : ms, callback);
-    await assert.rejects(registry.listTags(soon()), {
-      code: 'timeout',
-      message: /timeout: no complete answer within 60 s/,
-    });
-    assert.equal(server.requests.filter(({ url }) => url.includes('tags/list')).length, 3);
-    await server.close();
-  });
 });
 
 test('a scan of a known registry is one request on a warm connection (decisions 4)', async () => {
