@@ -190,7 +190,7 @@ describe('relay', () => {
 
   test('hundreds of runs that wait for a registry keep no other object from running', async () => {
     const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
-    const { api, clock, relay, runs, ran } = await setUp([], {
+    const { api, clock, relay, runs } = await setUp([], {
       answer: async (name) => {
         if (name !== 'good') await answered;
         return { result: 'ok' };
