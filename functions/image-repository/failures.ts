@@ -1,4 +1,5 @@
 /** From what went wrong in a step to what the object shows: reason and message of 5.1 and 5.7. */
+import { RegistryError } from '../../shared/oci/errors.ts';
 import { ImageNameError } from '../../shared/oci/image-name.ts';
 import { messageOf, RetryError, StalledError } from '../../shared/runtime/errors.ts';
 import { TimeoutError } from './timeout.ts';
@@ -35,7 +36,10 @@ export async function inStep<T>(
   try {
     return await work();
   } catch (error) {
-    if (!signal.aborted) throw new RetryError(reason, `${prefix}${messageOf(error)}`, { cause: error });
+    if (!signal.aborted) {
+      const retryAfterMs = error instanceof RegistryError ? error.postponedMs : undefined;
+      throw new RetryError(reason, `${prefix}${messageOf(error)}`, { cause: error, retryAfterMs });
+    }
     if (!(signal.reason instanceof TimeoutError)) throw signal.reason;
     throw new RetryError(reason, `${prefix}${messageOf(signal.reason)}`, { cause: error });
   }

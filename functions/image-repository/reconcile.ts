@@ -97,8 +97,10 @@ function outcomeOf(
     measures: scanMeasures(before, verdict),
     ...(ready && { ready: { status: ready.status, reason: ready.reason, message: ready.message } }),
   };
-  if (verdict.result !== 'ok') {
-    return { ...report, result: verdict.result, reason: verdict.reason, message: verdict.message };
+  if (verdict.result === 'stalled') return { ...report, ...verdict };
+  if (verdict.result === 'retry') {
+    const { progress: _shown, cause: _counted, ...failure } = verdict;
+    return { ...report, ...failure };
   }
   const changed = changedRevision(before, verdict, run.request.attempt);
   return {

@@ -21,10 +21,20 @@ export interface Success {
   waitMs: number;
 }
 
-/** `progress`: the last progress message; `cause`: what the registry or a Secret did. */
+/**
+ * `progress`: the last progress message; `cause`: what the registry or a Secret did; `retryAfterMs`: the wait that the
+ * registry asked for, where it takes the place of the back-off.
+ */
 export type Failure =
   | { result: 'stalled'; reason: string; message: string }
-  | { result: 'retry'; reason: string; message: string; progress: string; cause: unknown };
+  | {
+      result: 'retry';
+      reason: string;
+      message: string;
+      progress: string;
+      cause: unknown;
+      retryAfterMs?: number;
+    };
 
 export type Verdict = Success | Failure;
 
@@ -38,8 +48,9 @@ export function failureOf(error: unknown, progress: string, scrub: (text: string
     return { result: 'stalled', reason: error.reason, message: bounded(scrub(messageOf(error))) };
   }
   if (!(error instanceof RetryError)) throw error;
-  const { reason, cause } = error;
-  return { result: 'retry', reason, message: bounded(scrub(messageOf(error))), progress, cause };
+  const { reason, cause, retryAfterMs } = error;
+  const message = bounded(scrub(messageOf(error)));
+  return { result: 'retry', reason, message, progress, cause, ...(retryAfterMs && { retryAfterMs }) };
 }
 
 /** Messages quote what people and registries wrote; a status, an event and a line of a table are no place for all of it. */

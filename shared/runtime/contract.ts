@@ -97,7 +97,7 @@ export const Outcome = z.discriminatedUnion('result', [
     requeueAfterMs: z.optional(z.number().check(z.positive())),
     changed: z.optional(z.string()),
   }),
-  /** Failed, to be repeated: after `retryAfterMs` where a specification fixes the delay, else after the back-off. */
+  /** Failed, to be repeated: after `retryAfterMs` where a specification or a registry sets the delay, else after the back-off. */
   z.extend(Reported, {
     result: z.literal('retry'),
     ...Reason,

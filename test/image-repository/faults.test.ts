@@ -1,6 +1,7 @@
 /** Bad input and faults: each ends as the specification says, and nothing that was published is lost by it. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { tooManyRequests } from '../../infra/local/registry/faults.ts';
 import { type LocalRegistry, startRegistry } from '../../infra/local/registry/registry.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import { createAuthority } from '../parts/certificates.ts';
@@ -239,6 +240,29 @@ describe('what people write', () => {
       const message = 'message' in outcome ? outcome.message : '';
       assert.ok(message.length > 0 && message.length < 2000, `${message.length}`);
     }
+  });
+});
+
+describe('a registry that asks to wait', () => {
+  it('longer than a run waits: the run ends, and comes back then', async (t) => {
+    const busy = await startRegistry({ port: 0, faults: [{ path: LISTING, ...tooManyRequests(20) }] });
+    t.after(() => busy.close());
+    await bench.create('web', { image: `${busy.host}/team/app` });
+    const outcome = await bench.run('web');
+    assert.ok(outcome.result === 'retry', outcome.result);
+    assert.equal(outcome.reason, 'ReadOperationFailed');
+    assert.match(
+      outcome.message,
+      /429 .*TOOMANYREQUESTS: rate limit exceeded; the registry asks to wait 20s$/,
+    );
+    assert.ok(outcome.retryAfterMs! > 19_000 && outcome.retryAfterMs! <= 20_000, `${outcome.retryAfterMs}`);
+    assert.equal(busy.requests.count('GET', LISTING), 1);
+
+    const again = await bench.run('web', { attempt: 1 });
+    assert.ok(again.result === 'retry' && again.retryAfterMs! <= 20_000);
+    assert.match(again.message, /not asked after status code 429; the registry asks to wait 20s$/);
+    assert.equal(busy.requests.count('GET', LISTING), 1);
+    assertKstatus((await bench.read('web'))!);
   });
 });
 
