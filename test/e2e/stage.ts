@@ -19,7 +19,7 @@ import type { KubeClient } from '../../shared/kube/client.ts';
 import { findCondition } from '../../shared/kube/conditions.ts';
 import { type Condition, type Resource, SECRETS } from '../../shared/kube/resource.ts';
 import type { ClusterEndpoint } from '../../shared/kube/transport.ts';
-import { systemClock } from '../../shared/runtime/clock.ts';
+import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import { assertKstatus } from '../image-repository/kstatus.ts';
 
@@ -67,6 +67,8 @@ export interface ServeOptions {
   store?: string;
   /** What to serve, as flags of `longshore up`; the stage's namespace when left out. */
   args?: string[];
+  /** The machine's when left out. */
+  clock?: Clock;
 }
 
 /** One namespace, and what a person does in it. Everything ends with the test. */
@@ -113,8 +115,10 @@ export async function openStage(t: TestContext, api: StageApi): Promise<Stage> {
   const stage: Stage = {
     namespace,
     store: path.join(folder, 'store'),
-    async serve({ endpoint = api.endpoint, store = stage.store, args = [`--namespace=${namespace}`] } = {}) {
-      const product = await startProduct(endpoint, store, [`--cluster-id=${namespace}`, ...args]);
+    async serve(options = {}) {
+      const { endpoint = api.endpoint, store = stage.store, clock = systemClock } = options;
+      const args = [`--cluster-id=${namespace}`, ...(options.args ?? [`--namespace=${namespace}`])];
+      const product = await startProduct(endpoint, store, args, clock);
       products.push(product);
       return product;
     },
@@ -204,7 +208,12 @@ export async function eventually(
   }
 }
 
-async function startProduct(endpoint: ClusterEndpoint, store: string, args: string[]): Promise<Product> {
+async function startProduct(
+  endpoint: ClusterEndpoint,
+  store: string,
+  args: string[],
+  clock: Clock,
+): Promise<Product> {
   const own = ['--health-addr=127.0.0.1:0', '--metrics-addr=127.0.0.1:0', '--log-level=debug'];
   const { settings } = readUpFlags([...own, ...args], {});
   const log: string[] = [];
@@ -213,7 +222,7 @@ async function startProduct(endpoint: ClusterEndpoint, store: string, args: stri
     cluster,
     settings,
     store,
-    clock: systemClock,
+    clock,
     log: createLogger(settings['log-level'], (line) => log.push(line)),
   });
   const isIdle = () =>
