@@ -71,6 +71,9 @@ describe('metrics', () => {
       { name: 'imagereflect_scan_duration_seconds', value: 0.2, labels: { ...labels, surplus: 'x' } },
       { name: 'imagereflect_scan_tags', value: 7, labels: { namespace: 'apps', name: 'podinfo' } },
       { name: 'gotk_token_cache_events_total', value: 1, labels: { event_type: 'cache_hit' } },
+      { name: 'gotk_token_cache_requests_total', value: 1, labels: { status: 'failure' } },
+      { name: 'gotk_token_cache_evictions_total', value: 1 },
+      { name: 'gotk_token_cached_items', value: 3 },
       { name: 'gotk_token_cached_items', value: Number.NaN },
       { name: 'made_up_total', value: 1 },
     ];
@@ -81,7 +84,17 @@ describe('metrics', () => {
     assert.equal(await value(`imagereflect_scan_tags{${OBJECT}}`), '7');
     const hits = `gotk_token_cache_events_total{${OBJECT},event_type="cache_hit",operation="reconcile"}`;
     assert.equal(await value(hits), '2');
+    assert.equal(await value('gotk_token_cache_requests_total{status="failure"}'), '2');
+    assert.equal(await value('gotk_token_cache_evictions_total'), '2');
+    assert.equal(await value('gotk_token_cached_items'), '3');
     assert.doesNotMatch(await text(), /made_up|surplus|NaN/i);
+  });
+
+  test('misses without a single hit have a head as well', async () => {
+    const { ended, text } = setUp();
+    const labels = { event_type: 'cache_miss' };
+    ended({ measures: [{ name: 'gotk_token_cache_events_total', value: 1, labels }] });
+    assert.match(await text(), /^# TYPE gotk_token_cache_events_total counter$/m);
   });
 
   test('a deleted object leaves no series, and a run that ends later brings none back', async () => {

@@ -103,7 +103,8 @@ export function createObjectSeries(limit = MAX_SERIES): ObjectSeries {
       const all = [...kinds.values()].filter(({ objects }) => objects.size > 0);
       if (all.length === 0) return;
       yield* durations(all);
-      for (const name of Object.keys(OBJECT_VALUES) as ObjectValue[]) yield* values(all, name);
+      const headed = new Set<string>();
+      for (const name of Object.keys(OBJECT_VALUES) as ObjectValue[]) yield* values(all, name, headed);
     },
   };
 }
@@ -128,16 +129,15 @@ function* durations(kinds: Kinds): Generator<string> {
 }
 
 /** Values whose name has a second part after a slash are series of one metric: its head is written once. */
-function* values(kinds: Kinds, id: ObjectValue): Generator<string> {
+function* values(kinds: Kinds, id: ObjectValue, headed: Set<string>): Generator<string> {
   const { type, help, labels } = OBJECT_VALUES[id];
-  const name = id.split('/')[0];
-  let head = Object.keys(OBJECT_VALUES).find((other) => other.split('/')[0] === name) === id;
+  const name = id.split('/')[0]!;
   for (const { kind, objects } of kinds) {
     for (const [key, series] of objects) {
       const value = series.values[id];
       if (value === undefined) continue;
-      if (head) yield `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-      head = false;
+      if (!headed.has(name)) yield `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+      headed.add(name);
       yield `${name}{${labelsOf(kind, key)}${labels}} ${value}\n`;
     }
   }
