@@ -1,4 +1,7 @@
-/** Cloud logins kept in memory (IR-TOK-1). */
+/**
+ * Cloud logins kept in memory (IR-TOK-1). A deleted object takes none with it (IR-REC-4): a token belongs to a service
+ * account, its role and a registry, never to one object, so others of the namespace may still live on it.
+ */
 import type { Credential } from './credential.ts';
 import { LruMap } from './lru-map.ts';
 import type { Flights } from './shared-flight.ts';
