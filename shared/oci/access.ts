@@ -8,6 +8,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { RunSecrets } from '../runtime/redact.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { cloudCredentials } from './cloud-credentials.ts';
+import type { CacheUse } from './cloud-tokens.ts';
 import { ANONYMOUS, type Credential, type CredentialSource } from './credential.ts';
 import type { EcrApi } from './ecr-api.ts';
 import { parseEcrHost } from './ecr-host.ts';
@@ -60,6 +61,8 @@ export interface AccessRequest {
   clock: Clock;
   /** Gets what was decoded from pull secrets, so that no text of the run can show it. */
   secrets?: RunSecrets;
+  /** Counts what the access asks of the cache of cloud tokens, for the metrics of the run. */
+  cacheUse?: CacheUse;
   /** Mints a token of a service account of the namespace (object-level identity). */
   requestToken?: (
     request: { serviceAccount: string; audience: string; seconds: number },

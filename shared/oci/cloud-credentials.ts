@@ -1,7 +1,7 @@
 /** Credentials of the providers `aws`, `azure` and `gcp` (6.4): what can be prepared without asking the cloud. */
 import type { ServiceAccountData } from '../kube/secret-reader.ts';
 import type { AccessRequest } from './access.ts';
-import { processCloudTokens } from './cloud-tokens.ts';
+import { noCacheUse, processCloudTokens } from './cloud-tokens.ts';
 import type { CredentialSource } from './credential.ts';
 import { ecrCredentials, type ObjectIdentity } from './ecr-login.ts';
 import { AccessError } from './errors.ts';
@@ -51,6 +51,7 @@ export async function cloudCredentials(
       loopback: settings['allow-loopback-addresses'],
     },
     tokens: processCloudTokens(settings['token-cache-max-size'], settings['token-cache-max-duration']),
+    use: request.cacheUse ?? noCacheUse(),
     api: async () => request.ecrApi ?? (await import('./ecr-api.ts')).awsEcrApi,
     clock,
   });

@@ -12,6 +12,25 @@ export interface CloudLogin {
   expiresAt: number;
 }
 
+/** What one run asked of the cache (image-reflector 10.1). */
+export interface CacheUse {
+  /** Questions that a token in the cache answered. */
+  hits: number;
+  /** Questions that led to a login, be it one that another run makes. */
+  misses: number;
+  /** Those of the misses that gave no token. */
+  failures: number;
+  /** Tokens of others that had to go for want of room. */
+  evictions: number;
+  /** Tokens in the cache after the last question. */
+  items: number;
+}
+
+/** Of a run that has asked nothing yet. */
+export function noCacheUse(): CacheUse {
+  return { hits: 0, misses: 0, failures: 0, evictions: 0, items: 0 };
+}
+
 interface Kept {
   credential: Credential;
   usableUntil: number;
@@ -23,14 +42,24 @@ const LONGEST_MS = 3_600_000;
 
 export class CloudTokens {
   readonly #kept: LruMap<string, Kept>;
+  readonly #size: number;
   readonly #longestMs: number;
+  #evictions = 0;
   /** Logins that are being made. */
   readonly flights: Flights = new Map();
 
   /** @param size most entries (`token-cache-max-size`; 0: none); @param durationMs `token-cache-max-duration` */
   constructor(size: number, durationMs: number) {
-    this.#kept = new LruMap(size);
+    this.#kept = new LruMap(size, () => {
+      this.#evictions += 1;
+    });
+    this.#size = size;
     this.#longestMs = Math.min(durationMs, LONGEST_MS);
+  }
+
+  /** Tokens in the cache, used up ones among them. */
+  get items(): number {
+    return this.#kept.size;
   }
 
   get(key: string, now: number): Credential | undefined {
@@ -38,9 +67,13 @@ export class CloudTokens {
     return kept && now < kept.usableUntil ? kept.credential : undefined;
   }
 
-  set(key: string, login: CloudLogin, now: number): void {
+  /** Answers whether another token had to go for it. */
+  set(key: string, login: CloudLogin, now: number): boolean {
+    if (this.#size === 0) return false;
+    const before = this.#evictions;
     const life = (login.expiresAt - now) * USABLE_SHARE;
     this.#kept.set(key, { credential: login.credential, usableUntil: now + Math.min(life, this.#longestMs) });
+    return this.#evictions > before;
   }
 
   /** Whether there was something to forget. */

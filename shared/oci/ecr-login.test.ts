@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { processCloudTokens } from './cloud-tokens.ts';
+import { noCacheUse, processCloudTokens } from './cloud-tokens.ts';
 import { closeConnections } from './connections.ts';
 import type { AwsCall, AwsCredentials, EcrApi } from './ecr-api.ts';
 import { parseEcrHost } from './ecr-host.ts';
@@ -176,6 +176,48 @@ describe('logins (IR-AWS-1 to 4, IR-TOK-1)', () => {
     });
     failing = false;
     assert.equal((await credentials.get(signal))?.username, 'AWS');
+  });
+
+  test('a run counts what it asked of the cache: once, however many requests it sends', async () => {
+    const { ecrApi, clock, settings } = countingApi();
+    let failing = true;
+    const api: EcrApi = {
+      ...ecrApi,
+      authorizationToken: (...args) =>
+        failing ? Promise.reject(new Error('throttled')) : ecrApi.authorizationToken(...args),
+    };
+    const start = async (image = IMAGE) => {
+      const cacheUse = noCacheUse();
+      const small = { ...settings, 'token-cache-max-size': 1 };
+      const more = { ecrApi: api, settings: small, clock, cacheUse };
+      const { credentials } = await accessTo(image, { provider: 'aws' }, {}, more);
+      return { credentials, cacheUse };
+    };
+    const failed = await start();
+    assert.deepEqual(failed.cacheUse, noCacheUse(), 'preparing asks nothing');
+    await assert.rejects(failed.credentials.get(signal));
+    assert.deepEqual(failed.cacheUse, { ...noCacheUse(), misses: 1, failures: 1 });
+    failing = false;
+    const first = await start();
+    for (let page = 0; page < 3; page++) await first.credentials.get(signal);
+    assert.deepEqual(first.cacheUse, { ...noCacheUse(), misses: 1, items: 1 });
+    const second = await start();
+    for (let page = 0; page < 3; page++) await second.credentials.get(signal);
+    assert.deepEqual(second.cacheUse, { ...noCacheUse(), hits: 1, items: 1 });
+    second.credentials.forget();
+    await second.credentials.get(signal);
+    assert.deepEqual(second.cacheUse, { ...noCacheUse(), hits: 1, misses: 1, items: 1 });
+    const other = await start('public.ecr.aws/team/app');
+    await other.credentials.get(signal);
+    assert.deepEqual(other.cacheUse, { ...noCacheUse(), misses: 1, evictions: 1, items: 1 });
+  });
+
+  test('a cache of size 0 turns nobody out', async () => {
+    const { ecrApi, clock, settings } = countingApi();
+    const cacheUse = noCacheUse();
+    const more = { ecrApi, settings: { ...settings, 'token-cache-max-size': 0 }, clock, cacheUse };
+    await (await accessTo(IMAGE, { provider: 'aws' }, {}, more)).credentials.get(signal);
+    assert.deepEqual(cacheUse, { ...noCacheUse(), misses: 1 });
   });
 
   test('auto-login: by host, only with its flag, without secretRef and provider (IR-ECR-2)', async () => {

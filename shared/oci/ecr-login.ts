@@ -3,7 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { redact } from '../runtime/redact.ts';
 import type { Reach } from './address-guard.ts';
-import type { CloudTokens } from './cloud-tokens.ts';
+import type { CacheUse, CloudTokens } from './cloud-tokens.ts';
 import { agentForCloud } from './connections.ts';
 import type { Credential, CredentialSource } from './credential.ts';
 import type { AwsCredentials, EcrApi } from './ecr-api.ts';
@@ -32,6 +32,8 @@ export interface EcrLoginOptions {
   /** Proxy address with its credentials; empty: none. Part of the key, never shown. */
   proxyKey: string;
   tokens: CloudTokens;
+  /** Counts what is asked of them. */
+  use: CacheUse;
   api: () => Promise<EcrApi>;
   clock: Clock;
 }
@@ -42,18 +44,34 @@ const LONGEST_SESSION_NAME = 64;
 
 /** Nothing is asked before the first `get`. */
 export function ecrCredentials(options: EcrLoginOptions): CredentialSource {
-  const { host, identity, tokens, clock } = options;
+  const { host, identity, tokens, use, clock } = options;
   const who = identity ? `${identity.namespace}/${identity.serviceAccount} ${identity.roleArn}` : '';
   const region = parseEcrHost(host)?.region ?? '';
   const key = ['aws', host, region, who, options.proxyKey].join('\n');
   let fresh = false;
+  let held = false;
   return {
     fingerprint: key,
     async get(signal) {
       const kept = tokens.get(key, clock.now());
-      if (kept) return kept;
+      if (kept) {
+        // Every request of a scan asks: what the run holds already is no hit of its own.
+        if (!held) use.hits += 1;
+        held = true;
+        use.items = tokens.items;
+        return kept;
+      }
       fresh = true;
-      return shareFlight(tokens.flights, key, () => login(key, options, signal), signal);
+      use.misses += 1;
+      held = false;
+      try {
+        const credential = await shareFlight(tokens.flights, key, () => login(key, options, signal), signal);
+        held = true;
+        return credential;
+      } finally {
+        if (!held) use.failures += 1;
+        use.items = tokens.items;
+      }
     },
     // One that this very run was given and that is refused will not get better by asking for another.
     forget: () => tokens.delete(key) && !fresh,
@@ -66,10 +84,10 @@ async function login(key: string, options: EcrLoginOptions, signal: AbortSignal)
     throw new RegistryError('login', `invalid AWS registry: '${options.host}' is no host of ECR`);
   }
   try {
-    const { tokens, clock } = options;
+    const { tokens, use, clock } = options;
     const { token, expiresAt } = await requestEcrToken(host, options, signal);
     const credential = decodeToken(token);
-    tokens.set(key, { credential, expiresAt }, clock.now());
+    if (tokens.set(key, { credential, expiresAt }, clock.now())) use.evictions += 1;
     return credential;
   } catch (error) {
     if (signal.aborted) throw stopped(`AWS login to '${options.host}'`, signal);
