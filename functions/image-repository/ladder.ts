@@ -8,6 +8,7 @@ import {
 import { createSecretReader } from '../../shared/kube/secret-reader.ts';
 import { mintToken } from '../../shared/kube/token-access.ts';
 import { type RegistryAccess, resolveRegistryAccess } from '../../shared/oci/access.ts';
+import type { CacheUse } from '../../shared/oci/cloud-tokens.ts';
 import { type ImageName, parseImageName } from '../../shared/oci/image-name.ts';
 import { openRegistry } from '../../shared/oci/registry.ts';
 import { parseDuration } from '../../shared/runtime/duration.ts';
@@ -32,6 +33,8 @@ export interface Climb {
   startedAt: number;
   /** Gets what is odd about the Secrets: it may be why a later rung fails. */
   warn(message: string): void;
+  /** Counts what the scan asks of the cache of cloud tokens: also of one that fails. */
+  cacheUse: CacheUse;
 }
 
 /**
@@ -103,7 +106,7 @@ export async function bringUpToDate(climb: Climb): Promise<Success> {
 
 /** Step 5 of 5.1; also when no scan is due: a Secret that is missing shows at once (IR-REPO-1). */
 async function prepareAccess(
-  { target: { run }, object, settings, warn }: Climb,
+  { target: { run }, object, settings, warn, cacheUse }: Climb,
   image: ImageName,
   signal: AbortSignal,
 ): Promise<RegistryAccess> {
@@ -118,6 +121,7 @@ async function prepareAccess(
       settings,
       clock,
       secrets,
+      cacheUse,
       requestToken: async (request, stop) => (await mintToken(kube, { namespace, ...request }, stop)).token,
     },
     signal,

@@ -2,12 +2,13 @@
 import { IMAGE_REPOSITORY, type ImageRepository } from '../../shared/api/image-repository.ts';
 import { findCondition } from '../../shared/kube/conditions.ts';
 import { addFinalizer } from '../../shared/kube/finalizer.ts';
+import { noCacheUse } from '../../shared/oci/cloud-tokens.ts';
 import type { Reconcile, RunResult } from '../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
 import { dropRecordOfDeleted, finishDeletion } from './deletion.ts';
 import { announce } from './events.ts';
 import { bringUpToDate } from './ladder.ts';
-import { scanMeasures } from './measures.ts';
+import { cacheMeasures, scanMeasures } from './measures.ts';
 import { startProgress } from './progress.ts';
 import { isPending } from './request-token.ts';
 import { statusAfter, statusWithAnswer, writeConditions, writeStatus } from './status.ts';
@@ -66,10 +67,11 @@ async function reconcile(
   });
   const warnings: string[] = [];
   const warn = (message: string) => warnings.push(message);
+  const cacheUse = noCacheUse();
   let verdict: Verdict;
   let current = object;
   try {
-    verdict = await bringUpToDate({ target, object, settings, progress, startedAt, warn });
+    verdict = await bringUpToDate({ target, object, settings, progress, startedAt, warn, cacheUse });
   } catch (error) {
     verdict = failureOf(error, progress.message(), (text) => run.secrets.scrub(text));
   } finally {
@@ -81,7 +83,8 @@ async function reconcile(
   if (verdict.result === 'ok' && verdict.scan) await dropRecordOfDeleted(target, object.metadata.uid, after);
   if (!after) return { result: 'gone' };
   const events = await announce(target, object, after, verdict, warnings);
-  return outcomeOf(target, object, after, verdict, events);
+  const measures = [...scanMeasures(object, verdict), ...cacheMeasures(cacheUse)];
+  return outcomeOf(target, object, after, verdict, { events, measures });
 }
 
 function outcomeOf(
@@ -89,12 +92,11 @@ function outcomeOf(
   before: ImageRepository,
   after: ImageRepository,
   verdict: Verdict,
-  events: number,
+  counted: Pick<RunResult, 'events' | 'measures'>,
 ): RunResult {
   const ready = findCondition(after.status?.conditions, 'Ready');
   const report = {
-    events,
-    measures: scanMeasures(before, verdict),
+    ...counted,
     ...(ready && { ready: { status: ready.status, reason: ready.reason, message: ready.message } }),
   };
   if (verdict.result === 'stalled') return { ...report, ...verdict };

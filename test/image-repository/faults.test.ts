@@ -229,6 +229,17 @@ describe('what people write', () => {
     );
   });
 
+  it('a cloud that knows no such host: the run tells what it asked of the cache of tokens', async () => {
+    await bench.create('web', { image: 'ghcr.io/org/app', provider: 'aws' });
+    const { measures = [] } = await bench.run('web');
+    const values = measures.map(({ name, value, labels = {} }) => [name, ...Object.values(labels), value]);
+    assert.deepEqual(values.slice(1), [
+      ['gotk_token_cache_events_total', 'cache_miss', 1],
+      ['gotk_token_cache_requests_total', 'failure', 1],
+      ['gotk_token_cached_items', 0],
+    ]);
+  });
+
   it('texts without end: the message is bounded, and names what is wrong', async () => {
     for (const [name, spec] of [
       ['image', { image: `https://${'x'.repeat(1_000_000)}` }],
