@@ -152,7 +152,6 @@ export function createController(options: ControllerOptions): Controller {
         return logFailure(assignment, outcome, settleRetry(key, trigger, outcome.retryAfterMs));
       case 'stalled':
         forget(key);
-        if (trigger === 'requested') owed.set(key, trigger);
         return logFailure(assignment, outcome);
       case 'undelivered':
         // The dispatcher has said it once for the whole batch.

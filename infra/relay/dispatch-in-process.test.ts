@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Batch, BatchResult } from '../../shared/runtime/contract.ts';
+import { createManualClock } from '../../shared/runtime/manual-clock.ts';
 import { createInProcessTarget } from './dispatch-in-process.ts';
 import { DispatchError } from './dispatch-target.ts';
-import { createManualClock } from './manual-clock.ts';
 
 const signal = new AbortController().signal;
 

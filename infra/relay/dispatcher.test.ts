@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Batch, CONTRACT_VERSION, type Outcome } from '../../shared/runtime/contract.ts';
 import { type Logger, silentLogger } from '../../shared/runtime/logger.ts';
+import { createManualClock } from '../../shared/runtime/manual-clock.ts';
 import { RELEASE } from '../../shared/runtime/release.ts';
 import { DispatchError } from './dispatch-target.ts';
 import { type Assignment, createDispatcher, type DispatcherOptions, type Undelivered } from './dispatcher.ts';
-import { createManualClock } from './manual-clock.ts';
 import { createQueue, type Lane } from './queue.ts';
 import { createSlots } from './slots.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Measure, Outcome } from '../../shared/runtime/contract.ts';
+import { createManualClock } from '../../shared/runtime/manual-clock.ts';
 import { RELAY_KINDS } from './kinds.ts';
-import { createManualClock } from './manual-clock.ts';
 import { createMetrics } from './metrics.ts';
 import { createObjectSeries } from './object-series.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { createManualClock } from './manual-clock.ts';
+import { createManualClock } from '../../shared/runtime/manual-clock.ts';
 import { createQueue, LANES } from './queue.ts';
 
 function setUp() {

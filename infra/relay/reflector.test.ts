@@ -5,7 +5,7 @@ import type { KubeObject, Resource } from '../../shared/kube/resource.ts';
 import { createKubeClient } from '../../shared/kube/rest-client.ts';
 import { createTransport } from '../../shared/kube/transport.ts';
 import { type Logger, silentLogger } from '../../shared/runtime/logger.ts';
-import { createManualClock } from './manual-clock.ts';
+import { createManualClock } from '../../shared/runtime/manual-clock.ts';
 import { createReflector, type ReflectorOptions } from './reflector.ts';
 import { startTestApi, testObject } from './test-api.ts';
 

@@ -1,7 +1,7 @@
 /** The relay on a real API server: what its own tests with a made-up server take for granted. */
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import type { KubeObject, Resource } from '../../shared/kube/resource.ts';
+import { CUSTOM_RESOURCE_DEFINITIONS, type KubeObject, type Resource } from '../../shared/kube/resource.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { type Batch, CONTRACT_VERSION, type Outcome } from '../../shared/runtime/contract.ts';
 import { silentLogger } from '../../shared/runtime/logger.ts';
@@ -16,14 +16,6 @@ import { type Relay, startRelay } from './relay.ts';
 
 const KIND = RELAY_KINDS[0]!;
 const FINALIZER = KIND.finalizer;
-
-const CRDS: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-};
 
 function resourceOf({ group, kind, plural, versions }: RelayKind): Resource {
   return { group, kind, plural, version: versions[0]!, namespaced: true };
@@ -158,7 +150,7 @@ describe('relay on a real API server', needs('kube-apiserver', 'etcd'), () => {
     const served = { ...resourceOf(late), version: 'v1beta2' };
     const { ran, relay } = start(late, namespace, served);
     while (!relay.ready()) await new Promise((resolve) => setImmediate(resolve));
-    await server.kube.create(CRDS, {}, crdOf(late));
+    await server.kube.create(CUSTOM_RESOURCE_DEFINITIONS, {}, crdOf(late));
     await createWhenServed();
     assert.deepEqual(await ran(1), ['a change']);
 

@@ -7,11 +7,11 @@ import { createTransport } from '../../shared/kube/transport.ts';
 import type { Batch, Outcome } from '../../shared/runtime/contract.ts';
 import { CONTRACT_VERSION } from '../../shared/runtime/contract.ts';
 import { silentLogger } from '../../shared/runtime/logger.ts';
+import { createManualClock } from '../../shared/runtime/manual-clock.ts';
 import { RELEASE } from '../../shared/runtime/release.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
 import { createInProcessTarget } from './dispatch-in-process.ts';
 import { RELAY_KINDS, type RelayKind } from './kinds.ts';
-import { createManualClock } from './manual-clock.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
 import { startTestApi, testObject } from './test-api.ts';
 

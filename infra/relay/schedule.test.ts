@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createManualClock } from './manual-clock.ts';
+import { createManualClock } from '../../shared/runtime/manual-clock.ts';
 import { createSchedule, firstDue, jitter } from './schedule.ts';
 
 function setUp() {

@@ -2,11 +2,8 @@
  * What the relay keeps of an object: enough to decide when it runs, never the object (design section 3). A hundred
  * thousand of them must fit into the memory of a small pod (design section 11), so every member counts.
  */
-import type { KubeObject, ReconcileStatus } from '../../shared/kube/resource.ts';
+import { type KubeObject, REQUEST_ANNOTATION, type ReconcileStatus } from '../../shared/kube/resource.ts';
 import type { RelayKind } from './kinds.ts';
-
-/** The annotation with which a person or another program asks for a run. Its value is opaque (IR-REC-3). */
-export const REQUEST_ANNOTATION = 'reconcile.fluxcd.io/requestedAt';
 
 export interface SlimRecord {
   /** `namespace/name`: names the object within its kind. */

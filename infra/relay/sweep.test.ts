@@ -4,8 +4,8 @@ import { IMAGE_REPOSITORY } from '../../shared/api/image-repository.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import { forgetResource } from '../../shared/kube/discovery.ts';
 import { silentLogger } from '../../shared/runtime/logger.ts';
+import { createManualClock } from '../../shared/runtime/manual-clock.ts';
 import type { ObjectInfo, ObjectStore } from '../../shared/storage/object-store.ts';
-import { createManualClock } from './manual-clock.ts';
 import { startSweep, sweepOnce } from './sweep.ts';
 import { testObject } from './test-api.ts';
 

@@ -50,6 +50,9 @@ export interface Condition {
   observedGeneration?: number;
 }
 
+/** The annotation with which a person or another program asks for a run. Its value is opaque (IR-REC-3). */
+export const REQUEST_ANNOTATION = 'reconcile.fluxcd.io/requestedAt';
+
 /** What a controller of the toolkit keeps in every status. */
 export interface ReconcileStatus {
   conditions?: Condition[];
@@ -92,6 +95,13 @@ export const NAMESPACES: Resource = {
   version: 'v1',
   plural: 'namespaces',
   kind: 'Namespace',
+  namespaced: false,
+};
+export const CUSTOM_RESOURCE_DEFINITIONS: Resource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
   namespaced: false,
 };
 export const EVENTS: Resource = {

@@ -2,40 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeClient } from '../kube/client.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { Clock } from './clock.ts';
 import { Batch, BatchResult, type ClusterAccess, type Outcome } from './contract.ts';
 import type { FunctionEnvironment } from './environment.ts';
 import { RetryError, StalledError } from './errors.ts';
 import { createLogger } from './logger.ts';
+import { createManualClock } from './manual-clock.ts';
 import { kindText, type Reconcile } from './reconciler.ts';
 import { RELEASE } from './release.ts';
 import { createHandler } from './stack.ts';
 
 const GROUP = 'image.toolkit.fluxcd.io';
 const NOW = 1_000_000;
-
-/** A clock that stands still until a test moves it. */
-function manualClock() {
-  let now = NOW;
-  let timers: { at: number; callback: () => void }[] = [];
-  const clock: Clock = {
-    now: () => now,
-    after(ms, callback) {
-      const timer = { at: now + ms, callback };
-      timers.push(timer);
-      return () => {
-        timers = timers.filter((other) => other !== timer);
-      };
-    },
-  };
-  const advance = (ms: number) => {
-    now += ms;
-    const due = timers.filter((timer) => timer.at <= now);
-    timers = timers.filter((timer) => timer.at > now);
-    for (const timer of due) timer.callback();
-  };
-  return { clock, advance, pending: () => timers.length };
-}
 
 function batchOf(names: string[], changes: Partial<Batch> = {}): Batch {
   return {
@@ -58,7 +35,7 @@ function batchOf(names: string[], changes: Partial<Batch> = {}): Batch {
   };
 }
 
-function functionOf(reconcile: Reconcile, time = manualClock()) {
+function functionOf(reconcile: Reconcile, time = createManualClock(NOW)) {
   const lines: string[] = [];
   const seen: ClusterAccess[] = [];
   const environment: FunctionEnvironment = {
@@ -67,7 +44,7 @@ function functionOf(reconcile: Reconcile, time = manualClock()) {
       return {} as KubeClient;
     },
     store: {} as ObjectStore,
-    clock: time.clock,
+    clock: time,
     log: createLogger('debug', (line) => lines.push(line)),
     logFailures: true,
   };
@@ -206,7 +183,7 @@ test('the end of the invocation bounds the deadline, and what cannot be done bef
 test('no timer is left behind', async () => {
   const { handler, time } = functionOf(async () => ({ result: 'ok' }));
   await handler(batchOf(['a']), {});
-  assert.equal(time.pending(), 0);
+  assert.equal(time.pending, 0);
 });
 
 test('what is no batch of ours is refused with a message that names the field', async () => {

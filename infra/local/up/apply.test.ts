@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeClient } from '../../../shared/kube/client.ts';
 import { KubeError } from '../../../shared/kube/errors.ts';
-import { createManualClock } from '../../relay/manual-clock.ts';
+import { createManualClock } from '../../../shared/runtime/manual-clock.ts';
 import { createMissing, installCrd } from './apply.ts';
 
 const signal = new AbortController().signal;

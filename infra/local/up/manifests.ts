@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { KINDS } from '../../../shared/api/kinds.ts';
 import {
   apiVersionOf,
+  CUSTOM_RESOURCE_DEFINITIONS,
   type KubeObject,
   NAMESPACES,
   type Resource,
@@ -18,20 +19,12 @@ export type Manifest = Pick<KubeObject, 'apiVersion' | 'kind'> & {
   metadata: { name: string; namespace?: string };
 };
 
-const CRDS: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-};
-
 /** What an example may hold. A further kind of ours comes by itself. */
 const RESOURCES: readonly Resource[] = [
   NAMESPACES,
   SECRETS,
   SERVICE_ACCOUNTS,
-  CRDS,
+  CUSTOM_RESOURCE_DEFINITIONS,
   ...KINDS.flatMap(({ versions, group, kind, plural, namespaced }) =>
     versions.map((version) => ({ group, version, kind, plural, namespaced })),
   ),

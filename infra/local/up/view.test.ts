@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createManualClock } from '../../relay/manual-clock.ts';
+import { createManualClock } from '../../../shared/runtime/manual-clock.ts';
 import type { ObjectRow } from './object-row.ts';
 import { createView } from './view.ts';
 

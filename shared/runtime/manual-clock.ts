@@ -1,5 +1,5 @@
 /** A clock for tests: time stands still until the test moves it. */
-import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Clock } from './clock.ts';
 
 export interface ManualClock extends Clock {
   /** Moves the time on and calls what has become due, each at its own time. */
