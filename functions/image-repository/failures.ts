@@ -1,8 +1,7 @@
-/** From what went wrong in a step to what the object shows: reason and message of 5.1 and 5.7. */
-import { RegistryError } from '../../shared/oci/errors.ts';
+/** Reasons and messages of what goes wrong in a step (5.1, 5.7). */
 import { ImageNameError } from '../../shared/oci/image-name.ts';
-import { messageOf, RetryError, StalledError } from '../../shared/runtime/errors.ts';
-import { TimeoutError } from './timeout.ts';
+import { messageOf, StalledError } from '../../shared/runtime/errors.ts';
+import type { Step } from '../../shared/runtime/failure.ts';
 
 export const REASON = {
   succeeded: 'Succeeded',
@@ -15,35 +14,12 @@ export const REASON = {
   scan: 'ReadOperationFailed',
 } as const;
 
-/** The steps of 5.1 that may pass by themselves, and how their messages begin. */
-const STEPS = {
+/** The steps of 5.1 that may pass by themselves. */
+export const STEP = {
   access: { reason: REASON.access, prefix: 'failed to configure authentication options: ' },
   due: { reason: REASON.due, prefix: "failed to determine if it's scan time: " },
   scan: { reason: REASON.scan, prefix: 'scan failed: ' },
-} as const;
-
-/**
- * Runs one step of the ladder under its name.
- * @param signal of the object's timeout: a step that it ended says so
- * @throws RetryError with the step's reason and prefix; when the run itself was stopped, its reason as it is
- */
-export async function inStep<T>(
-  step: keyof typeof STEPS,
-  signal: AbortSignal,
-  work: () => T | Promise<T>,
-): Promise<T> {
-  const { reason, prefix } = STEPS[step];
-  try {
-    return await work();
-  } catch (error) {
-    if (!signal.aborted) {
-      const retryAfterMs = error instanceof RegistryError ? error.postponedMs : undefined;
-      throw new RetryError(reason, `${prefix}${messageOf(error)}`, { cause: error, retryAfterMs });
-    }
-    if (!(signal.reason instanceof TimeoutError)) throw signal.reason;
-    throw new RetryError(reason, `${prefix}${messageOf(signal.reason)}`, { cause: error });
-  }
-}
+} as const satisfies Record<string, Step>;
 
 /** The value of a text in the spec. @throws StalledError with reason and cause: a retry reads the same text */
 export function readSpec<T>(read: () => T): T {

@@ -5,30 +5,29 @@ import {
   providerOf,
   timeoutOf,
 } from '../../shared/api/image-repository.ts';
-import { createSecretReader } from '../../shared/kube/secret-reader.ts';
-import { mintToken } from '../../shared/kube/token-access.ts';
-import { type RegistryAccess, resolveRegistryAccess } from '../../shared/oci/access.ts';
 import type { CacheUse } from '../../shared/oci/cloud-tokens.ts';
-import { type ImageName, parseImageName } from '../../shared/oci/image-name.ts';
+import { parseImageName } from '../../shared/oci/image-name.ts';
 import { openRegistry } from '../../shared/oci/registry.ts';
+import { prepareAccess } from '../../shared/oci/run-access.ts';
 import { parseDuration } from '../../shared/runtime/duration.ts';
+import { inStep } from '../../shared/runtime/failure.ts';
+import type { Progress } from '../../shared/runtime/progress.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
+import { startTimeout } from '../../shared/runtime/timeout.ts';
 import { readTagRecordHeader } from '../../shared/storage/tag-record.ts';
 import { decideScan } from './due.ts';
-import { inStep, readSpec } from './failures.ts';
+import { readSpec, STEP } from './failures.ts';
 import { requireGate } from './gate.ts';
-import type { Progress } from './progress.ts';
-import { isScanRequested } from './request-token.ts';
 import { scan } from './scan.ts';
+import { isScanRequested } from './scan-request.ts';
 import type { Target } from './target.ts';
-import { startTimeout } from './timeout.ts';
 import type { Success } from './verdict.ts';
 
 export interface Climb {
   target: Target;
   object: ImageRepository;
   settings: Settings;
-  progress: Progress;
+  progress: Progress<ImageRepository>;
   /** When the run started: milliseconds since 1970. */
   startedAt: number;
   /** Gets what is odd about the Secrets: it may be why a later rung fails. */
@@ -54,9 +53,15 @@ export async function bringUpToDate(climb: Climb): Promise<Success> {
   const timeout = startTimeout(timeoutMs, run);
   const { signal, deadline } = timeout;
   try {
-    const access = await inStep('access', signal, () => prepareAccess(climb, image, signal));
+    const access = await inStep(STEP.access, signal, () => {
+      // Also when no scan is due: a Secret that is missing shows at once (IR-REPO-1).
+      const spec = { ...object.spec, provider: providerOf(object.spec) };
+      const { namespace } = run.request;
+      const { warn, cacheUse } = climb;
+      return prepareAccess({ run, namespace, image, spec, settings, warn, cacheUse }, signal);
+    });
     const reader = { uid: object.metadata.uid, log: run.log };
-    const record = await inStep('due', signal, () =>
+    const record = await inStep(STEP.due, signal, () =>
       readTagRecordHeader(run.store, target.recordKey, reader, signal),
     );
     const decision = decideScan({
@@ -84,8 +89,14 @@ export async function bringUpToDate(climb: Climb): Promise<Success> {
       return { ...success, tagCount, revision, scan: undefined };
     }
 
-    progress.scanning(decision.reason);
-    const found = await inStep('scan', signal, () =>
+    const { reason } = decision;
+    const recordIsMissing = reason === 'no tags in database';
+    progress.say({
+      message: `scanning: ${reason}`,
+      isNews: recordIsMissing,
+      ready: recordIsMissing ? 'unknown' : 'keep',
+    });
+    const found = await inStep(STEP.scan, signal, () =>
       scan(
         {
           target,
@@ -102,35 +113,6 @@ export async function bringUpToDate(climb: Climb): Promise<Success> {
   } finally {
     timeout.stop();
   }
-}
-
-/** Step 5 of 5.1; also when no scan is due: a Secret that is missing shows at once (IR-REPO-1). */
-async function prepareAccess(
-  { target: { run }, object, settings, warn, cacheUse }: Climb,
-  image: ImageName,
-  signal: AbortSignal,
-): Promise<RegistryAccess> {
-  const { kube, clock, secrets } = run;
-  const { namespace } = run.request;
-  const access = await resolveRegistryAccess(
-    {
-      image,
-      namespace,
-      spec: { ...object.spec, provider: providerOf(object.spec) },
-      reader: createSecretReader({ kube, namespace, secrets }),
-      settings,
-      clock,
-      secrets,
-      cacheUse,
-      requestToken: async (request, stop) => (await mintToken(kube, { namespace, ...request }, stop)).token,
-    },
-    signal,
-  );
-  for (const warning of access.warnings) {
-    run.log.info(warning);
-    warn(warning);
-  }
-  return access;
 }
 
 /** Milliseconds since 1970; undefined for a time that is missing or none. */

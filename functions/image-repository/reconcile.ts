@@ -2,18 +2,20 @@
 import { IMAGE_REPOSITORY, type ImageRepository } from '../../shared/api/image-repository.ts';
 import { findCondition } from '../../shared/kube/conditions.ts';
 import { addFinalizer } from '../../shared/kube/finalizer.ts';
+import { isPending, withAnswer } from '../../shared/kube/request-token.ts';
+import { cacheMeasures } from '../../shared/oci/cache-measures.ts';
 import { noCacheUse } from '../../shared/oci/cloud-tokens.ts';
+import { failureOf } from '../../shared/runtime/failure.ts';
+import { startProgress } from '../../shared/runtime/progress.ts';
 import type { Reconcile, RunResult } from '../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
 import { dropRecordOfDeleted, finishDeletion } from './deletion.ts';
 import { announce } from './events.ts';
 import { bringUpToDate } from './ladder.ts';
-import { cacheMeasures, scanMeasures } from './measures.ts';
-import { startProgress } from './progress.ts';
-import { isPending } from './request-token.ts';
-import { statusAfter, statusWithAnswer, writeConditions, writeStatus } from './status.ts';
+import { scanMeasures } from './measures.ts';
+import { statusAfter, writeConditions, writeStatus } from './status.ts';
 import { findTarget, type Target } from './target.ts';
-import { changedRevision, failureOf, type Verdict } from './verdict.ts';
+import { changedRevision, type Verdict } from './verdict.ts';
 
 /** What the process gives to the reconciler, once. */
 export interface Dependencies {
@@ -47,7 +49,7 @@ async function hold(
 
 /** Suspended: nothing moves but the answer to a request token (IR-REC-8). */
 async function leaveAlone(target: Target, object: ImageRepository): Promise<RunResult> {
-  const after = await writeStatus(target, object, statusWithAnswer(object, object.status));
+  const after = await writeStatus(target, object, withAnswer(object, object.status));
   return { result: after ? 'ok' : 'gone' };
 }
 

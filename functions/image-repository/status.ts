@@ -1,10 +1,10 @@
 /** The status of an `ImageRepository` after a run, and how it is written: one guarded patch (3.5, 3.6, 5.7). */
 import type { ImageRepository, ImageRepositoryStatus } from '../../shared/api/image-repository.ts';
 import { retrying, rfc3339, stalled, succeeded } from '../../shared/kube/conditions.ts';
+import { withAnswer } from '../../shared/kube/request-token.ts';
 import type { Condition } from '../../shared/kube/resource.ts';
 import { patchStatus } from '../../shared/kube/status-patch.ts';
 import { REASON } from './failures.ts';
-import { isPending, requestToken } from './request-token.ts';
 import type { Target } from './target.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -25,7 +25,7 @@ export function statusAfter(
   now: number,
 ): ImageRepositoryStatus {
   const generation = object.metadata.generation ?? 0;
-  const status = statusWithAnswer(object, stored);
+  const status = withAnswer(object, stored);
   status.conditions = conditionsAfter(status.conditions ?? [], verdict, generation, now);
   if (verdict.result !== 'retry') status.observedGeneration = generation;
   if (verdict.result !== 'ok') return status;
@@ -42,14 +42,6 @@ export function statusAfter(
     };
   }
   return status;
-}
-
-/** The stored status and the answer to the request that the object carried: all that a suspended one gets (IR-REC-8). */
-export function statusWithAnswer(
-  object: ImageRepository,
-  stored: ImageRepositoryStatus | undefined,
-): ImageRepositoryStatus {
-  return isPending(object) ? { ...stored, lastHandledReconcileAt: requestToken(object) } : { ...stored };
 }
 
 /**

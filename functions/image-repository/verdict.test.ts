@@ -1,37 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ImageRepository } from '../../shared/api/image-repository.ts';
-import { RetryError, StalledError } from '../../shared/runtime/errors.ts';
 import type { ScanFound } from './scan.ts';
-import { changedRevision, failureOf, type Success } from './verdict.ts';
-
-const same = (text: string) => text;
-
-describe('the verdict on a run that threw', () => {
-  it('stalled', () => {
-    const failure = failureOf(new StalledError('ImageURLInvalid', 'bad'), 'p', same);
-    assert.deepEqual(failure, { result: 'stalled', reason: 'ImageURLInvalid', message: 'bad' });
-  });
-
-  it('repeated, with the last progress message and the cause', () => {
-    const cause = new Error('why');
-    const failure = failureOf(new RetryError('Failure', 'x\ny', { cause }), 'scanning: first scan', same);
-    const expected = { reason: 'Failure', message: 'x y', progress: 'scanning: first scan', cause };
-    assert.deepEqual(failure, { result: 'retry', ...expected });
-  });
-
-  it('secrets are taken out before the message is cut', () => {
-    const scrub = (text: string) => text.replaceAll('canary', '***');
-    const { message } = failureOf(new RetryError('Failure', `${'x'.repeat(996)}canary`), 'p', scrub);
-    assert.equal(message, `${'x'.repeat(996)}***`);
-    assert.equal(failureOf(new RetryError('Failure', 'y'.repeat(5000)), 'p', same).message.length, 1000);
-  });
-
-  it('what no step threw is not a verdict', () => {
-    const bug = new TypeError('bug');
-    assert.throws(() => failureOf(bug, 'p', same), bug);
-  });
-});
+import { changedRevision, type Success } from './verdict.ts';
 
 describe('the revision that dependents must hear of (IR-POL-7)', () => {
   const scan = (changed: boolean) => ({ changed }) as ScanFound;

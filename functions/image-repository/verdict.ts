@@ -1,10 +1,7 @@
 /** How a run ended. */
 import type { ImageRepository } from '../../shared/api/image-repository.ts';
-import { messageOf, RetryError, StalledError } from '../../shared/runtime/errors.ts';
+import type { Failure } from '../../shared/runtime/failure.ts';
 import type { ScanFound } from './scan.ts';
-
-/** Characters of a failure's message. */
-const LONGEST_MESSAGE = 1000;
 
 /** The stored tags are as they should be. */
 export interface Success {
@@ -21,44 +18,7 @@ export interface Success {
   waitMs: number;
 }
 
-/**
- * `progress`: the last progress message; `cause`: what the registry or a Secret did; `retryAfterMs`: the wait that the
- * registry asked for, where it takes the place of the back-off.
- */
-export type Failure =
-  | { result: 'stalled'; reason: string; message: string }
-  | {
-      result: 'retry';
-      reason: string;
-      message: string;
-      progress: string;
-      cause: unknown;
-      retryAfterMs?: number;
-    };
-
 export type Verdict = Success | Failure;
-
-/**
- * The verdict on a run that threw.
- * @param scrub takes the secrets of the run out of a text
- * @throws the error itself when it is neither a `StalledError` nor a `RetryError`: then no rung of the ladder failed
- */
-export function failureOf(error: unknown, progress: string, scrub: (text: string) => string): Failure {
-  if (error instanceof StalledError) {
-    return { result: 'stalled', reason: error.reason, message: bounded(scrub(messageOf(error))) };
-  }
-  if (!(error instanceof RetryError)) throw error;
-  const { reason, cause, retryAfterMs } = error;
-  const message = bounded(scrub(messageOf(error)));
-  return { result: 'retry', reason, message, progress, cause, ...(retryAfterMs && { retryAfterMs }) };
-}
-
-/** Messages quote what people and registries wrote; a status, an event and a line of a table are no place for all of it. */
-function bounded(message: string): string {
-  return message.length <= LONGEST_MESSAGE
-    ? message
-    : `${message.slice(0, LONGEST_MESSAGE - 1).toWellFormed()}…`;
-}
 
 /**
  * The revision that dependents must hear of; undefined when they know it (IR-POL-7). A scan that stored its tags but

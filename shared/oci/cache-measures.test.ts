@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { noCacheUse } from '../../shared/oci/cloud-tokens.ts';
-import { cacheMeasures } from './measures.ts';
+import { cacheMeasures } from './cache-measures.ts';
+import { noCacheUse } from './cloud-tokens.ts';
 
 describe('figures of the cache of cloud tokens (10.1)', () => {
   const rows: [name: string, use: object, lines: string[]][] = [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ImageRepository } from '../../shared/api/image-repository.ts';
-import { findCondition, retrying, succeeded } from '../../shared/kube/conditions.ts';
-import type { Condition } from '../../shared/kube/resource.ts';
+import type { ImageRepository } from '../api/image-repository.ts';
+import { findCondition, retrying, succeeded } from '../kube/conditions.ts';
+import type { Condition } from '../kube/resource.ts';
 import { type Progress, startProgress } from './progress.ts';
 
 const NOW = Date.parse('2026-01-05T10:00:00Z');
@@ -27,7 +27,7 @@ function runOf(object: ImageRepository, requested = false) {
   const written: Condition[][] = [];
   let pass: (() => void) | undefined;
   let waitMs = -1;
-  const progress: Progress = startProgress({
+  const progress: Progress<ImageRepository> = startProgress({
     clock: {
       now: () => NOW + 100,
       after(ms, callback) {
@@ -66,7 +66,7 @@ describe('what a slow run shows (3.5, decisions 3)', () => {
 
   it('an edited object keeps its Ready, and tells what it is at', () => {
     const run = runOf(objectWith(2, 1, READY));
-    run.progress.scanning('new image name');
+    run.progress.say({ message: 'scanning: new image name' });
     run.pass();
     assert.equal(words(run.written[0], 'Reconciling'), 'True Progressing: scanning: new image name');
     assert.equal(words(run.written[0], 'Ready'), 'True Succeeded: 3 tags');
@@ -82,13 +82,13 @@ describe('what a slow run shows (3.5, decisions 3)', () => {
     const run = runOf(objectWith(1, 1, READY));
     run.pass();
     assert.deepEqual(run.written, [], 'nothing to tell so far');
-    run.progress.scanning('no tags in database');
+    run.progress.say({ message: 'scanning: no tags in database', isNews: true, ready: 'unknown' });
     assert.equal(words(run.written[0], 'Ready'), 'Unknown Progressing: scanning: no tags in database');
   });
 
   it('a timer has nothing to tell, however long it takes', () => {
     const run = runOf(objectWith(1, 1, READY));
-    run.progress.scanning('triggered by interval');
+    run.progress.say({ message: 'scanning: triggered by interval' });
     run.pass();
     assert.deepEqual(run.written, []);
   });
@@ -96,7 +96,7 @@ describe('what a slow run shows (3.5, decisions 3)', () => {
   it('tells once', async () => {
     const run = runOf(objectWith(2, 1, READY));
     run.pass();
-    run.progress.scanning('new image name');
+    run.progress.say({ message: 'scanning: new image name' });
     assert.equal(run.written.length, 1);
     assert.equal(run.progress.message(), 'scanning: new image name');
     assert.equal(words((await run.progress.settle()).status?.conditions, 'Reconciling')?.slice(0, 4), 'True');
@@ -105,7 +105,7 @@ describe('what a slow run shows (3.5, decisions 3)', () => {
   it('a quick run tells nothing', async () => {
     const object = objectWith(1, -1, []);
     const run = runOf(object);
-    run.progress.scanning('first scan');
+    run.progress.say({ message: 'scanning: first scan' });
     assert.equal(await run.progress.settle(), object);
     run.pass();
     assert.deepEqual(run.written, []);
@@ -118,7 +118,7 @@ describe('what a slow run shows (3.5, decisions 3)', () => {
       NOW,
     );
     const run = runOf(objectWith(1, -1, failed));
-    run.progress.scanning('first scan');
+    run.progress.say({ message: 'scanning: first scan' });
     run.pass();
     assert.deepEqual(run.written, []);
   });

@@ -1,6 +1,6 @@
 /** One deadline for everything that a run does outside of the cluster: `spec.timeout`, or what the function has left. */
-import type { Clock } from '../../shared/runtime/clock.ts';
-import { formatDuration } from '../../shared/runtime/duration.ts';
+import type { Clock } from './clock.ts';
+import { formatDuration } from './duration.ts';
 
 /** Kept for the status write, the event and the answer (IR-REPO-3). */
 const RESERVE_MS = 10_000;

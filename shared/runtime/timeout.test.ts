@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Clock } from './clock.ts';
 import { startTimeout, TimeoutError } from './timeout.ts';
 
 /** A clock whose one timer fires when told. */
