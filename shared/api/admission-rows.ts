@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { DEMO } from './demo-kind.ts';
 import type { FieldProblem } from './field-problem.ts';
+import { IMAGE_POLICY_ROWS } from './image-policy-rows.ts';
 import { IMAGE_REPOSITORY_KIND } from './image-repository-schema.ts';
 import type { Kind } from './kind.ts';
+import { OCI_REPOSITORY_ROWS } from './oci-repository-rows.ts';
 
 export type Body = Record<string, unknown>;
 
@@ -188,6 +190,9 @@ export const ROWS: Row[] = [
     spec: { count: 0, big: 9007199254740991 },
     refused: ['spec.count: Invalid value: 0: spec.count in body should be greater than or equal to 1'],
   },
+
+  ...IMAGE_POLICY_ROWS,
+  ...OCI_REPOSITORY_ROWS,
 ];
 
 /** Conditions that differ in one field from one that is taken. */

@@ -20,6 +20,7 @@ import { DEMO } from './demo-kind.ts';
 import { type FieldProblem, problemText } from './field-problem.ts';
 import { IMAGE_REPOSITORY_KIND } from './image-repository-schema.ts';
 import type { Kind } from './kind.ts';
+import { KINDS } from './kinds.ts';
 
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
@@ -90,7 +91,7 @@ describe('admission by a real API server', needs('kube-apiserver', 'etcd'), () =
   }
 
   test('stores the CRD as it was sent: no field of it is dropped or refused', async () => {
-    for (const kind of [IMAGE_REPOSITORY_KIND, DEMO]) {
+    for (const kind of [...KINDS, DEMO]) {
       const name = `${kind.plural}.${kind.group}`;
       const { body } = await send('GET', `${CRDS}/${name}`);
       const { conditions } = body.status as {

@@ -21,6 +21,9 @@ export const Duration = z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/);
 /** As `Duration`, without hours (spec 2.3, `timeout`). */
 export const ShortDuration = z.string().regex(/^([0-9]+(\.[0-9]+)?(ms|s|m))+$/);
 
+/** Whatever Go reads as a duration that is not negative: also hours in a timeout, fractions and `0` (decisions 12). */
+export const GoDuration = z.string().regex(/^\+?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$/);
+
 /** Names an object in the namespace of the one that refers to it. */
 export const LocalReference = z.object({ name: z.string().describe('Name of the object referred to.') });
 

@@ -14,11 +14,13 @@ for (const [text, ms] of [
   ['.5s', 500],
   ['5.m', 300_000],
   ['1us', 0.001],
+  ['+5m', 300_000],
+  ['+0', 0],
 ] as const) {
   test(`the duration ${text} is ${ms} ms`, () => assert.equal(parseDuration(text), ms));
 }
 
-for (const text of ['', '5', '-1m', '5 m', '1d', 'm', '1h30', '9999999999h']) {
+for (const text of ['', '+', '+-1m', '5', '-1m', '5 m', '1d', 'm', '1h30', '9999999999h']) {
   test(`the duration '${text}' is refused`, () => assert.throws(() => parseDuration(text), RangeError));
 }
 

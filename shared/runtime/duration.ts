@@ -19,10 +19,11 @@ const PART = /(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
  * @throws RangeError when the text is none, names a negative time or is longer than Go can hold (292 years)
  */
 export function parseDuration(text: string): number {
-  if (text === '0') return 0;
+  const start = text.startsWith('+') ? 1 : 0;
+  if (text.length === start + 1 && text.endsWith('0')) return 0;
   let ms = 0;
-  PART.lastIndex = 0;
-  while (PART.lastIndex < text.length || text === '') {
+  PART.lastIndex = start;
+  while (PART.lastIndex < text.length || text.length === start) {
     const part = PART.exec(text);
     if (!part) throw new RangeError(`invalid duration '${text}': expected a form like 5m, 1h30m or 90s`);
     ms += Number(part[1]) * UNIT_MS[part[2]!]!;
