@@ -12,9 +12,8 @@ import type { CacheUse } from './cloud-tokens.ts';
 import { ANONYMOUS, type Credential, type CredentialSource } from './credential.ts';
 import type { EcrApi } from './ecr-api.ts';
 import { parseEcrHost } from './ecr-host.ts';
-import { AccessError } from './errors.ts';
 import type { ImageName } from './image-name.ts';
-import { environmentProxies, type ProxyChoice, readProxySecret } from './proxy.ts';
+import { type ProxyChoice, processProxies, readProxySecret } from './proxy.ts';
 import { findCredential, isPullSecret } from './pull-secret.ts';
 import { readTlsSecret, systemTls, type TlsMaterial } from './tls-material.ts';
 
@@ -165,18 +164,6 @@ function secretCredentials(secrets: SecretData[], { image, ...request }: AccessR
 function secretValues({ username, password, identityToken, registryToken }: Credential): string[] {
   const pair = username && password ? `${username}:${password}` : undefined;
   return [pair, password, identityToken, registryToken].filter((value) => value !== undefined);
-}
-
-let ofProcess: ProxyChoice | undefined;
-
-/** The environment of a process does not change. */
-function processProxies(): ProxyChoice {
-  try {
-    ofProcess ??= environmentProxies(process.env);
-    return ofProcess;
-  } catch (error) {
-    throw new AccessError((error as Error).message);
-  }
 }
 
 /** Equal for equal parts, without showing them. */

@@ -9,10 +9,14 @@ import { ABANDONED, closeIdle, destinationOf, type Route } from './connections.t
 import { RegistryError } from './errors.ts';
 
 export interface HttpRequest {
-  method: 'GET' | 'HEAD' | 'POST';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   url: URL;
   headers: Record<string, string>;
   body?: string;
+  /** Doing it twice does harm: not sent again, not even when a kept connection was found closed. */
+  once?: boolean;
+  /** Milliseconds to wait for the head of the answer, and as long again for its end; 30 s when left out. */
+  patienceMs?: number;
   /** The body is handed on as a stream: the time limit of a single request ends with the head of the answer. */
   streaming?: boolean;
 }
@@ -28,10 +32,11 @@ export interface HttpAnswer {
   stream: IncomingMessage;
 }
 
-/** For the head of an answer (IR-REG-6 repeats the request): who has said nothing by then is not there. */
+/**
+ * For the head of an answer (IR-REG-6 repeats the request): who has said nothing by then is not there. The rest may
+ * take as long again; the deadline of the run bounds all requests together.
+ */
 const HEAD_MS = 30_000;
-/** For the whole of it; the deadline of the run bounds all requests together. */
-const ANSWER_MS = 60_000;
 
 /**
  * Sends one request. An abort destroys the socket, also while the body is read.
@@ -82,6 +87,7 @@ async function attempt(
 ): Promise<HttpAnswer> {
   signal.throwIfAborted();
   const { options, headers, proxied } = await destinationOf(request.url, route, reach);
+  const patience = request.patienceMs ?? HEAD_MS;
   const send = options.protocol === 'https:' ? https.request : http.request;
   return new Promise((resolve, reject) => {
     const sent = send({ ...options, method: request.method, headers: { ...headers, ...request.headers } });
@@ -95,17 +101,17 @@ async function attempt(
     const onAbort = () => stop(asError(signal.reason));
     let cancel: () => void;
     const waitForHead = () => {
-      cancel = clock.after(HEAD_MS, () => {
+      cancel = clock.after(patience, () => {
         if (stream) waitForEnd(stream.socket.bytesRead);
         // All connections are in use: this request has not been asked yet.
         else if (isQueued(sent, options.agent as http.Agent)) waitForHead();
-        else stop(new SlowRequest('no answer for', true, HEAD_MS));
+        else stop(new SlowRequest('no answer for', true, patience));
       });
     };
     const waitForEnd = (bytes: number) => {
-      cancel = clock.after(ANSWER_MS - HEAD_MS, () => {
+      cancel = clock.after(patience, () => {
         const silent = stream?.socket.bytesRead === bytes;
-        stop(new SlowRequest('no complete answer within', silent, ANSWER_MS));
+        stop(new SlowRequest('no complete answer within', silent, 2 * patience));
       });
     };
     waitForHead();
@@ -128,7 +134,7 @@ async function attempt(
       });
     });
     sent.on('error', (error: NodeJS.ErrnoException) => {
-      if (!sent.reusedSocket || signal.aborted || !isReset(error)) return reject(error);
+      if (!sent.reusedSocket || request.once || signal.aborted || !isReset(error)) return reject(error);
       closeIdle(options.agent as http.Agent);
       reject(new StaleConnection(error.message, { cause: error }));
     });

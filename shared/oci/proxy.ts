@@ -66,6 +66,21 @@ export function environmentProxies(environment: Record<string, string | undefine
   };
 }
 
+let ofProcess: ProxyChoice | undefined;
+
+/**
+ * The proxies of this process's environment, which does not change.
+ * @throws AccessError naming the variable that holds no usable address
+ */
+export function processProxies(): ProxyChoice {
+  try {
+    ofProcess ??= environmentProxies(process.env);
+    return ofProcess;
+  } catch (error) {
+    throw new AccessError((error as Error).message);
+  }
+}
+
 function parseAddress(address: string): URL | undefined {
   const url = URL.parse(address);
   return url && SCHEMES.includes(url.protocol) && url.hostname !== '' ? url : undefined;

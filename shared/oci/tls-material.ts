@@ -35,6 +35,15 @@ export function systemTls(): TlsMaterial {
 }
 
 /**
+ * The system's roots and the certificates of a PEM text.
+ * @param where names its source in messages; @param name the part of the source
+ * @throws AccessError naming both when there is no certificate in it
+ */
+export function trustAlso(text: string, where: string, name: string): TlsMaterial {
+  return material(where, { ca: { name, text } });
+}
+
+/**
  * Reads a TLS Secret of any type.
  * @param warnings gets a note for each older key that was used
  * @throws AccessError with the texts of IR-TLS-2
@@ -49,12 +58,17 @@ export function readTlsSecret(secret: SecretData, warnings: string[]): TlsMateri
   if (!ca && !cert) {
     throw new AccessError(`${where} must contain either 'ca.crt' or both 'tls.crt' and 'tls.key'`);
   }
+  return material(where, { ca, cert, key });
+}
+
+/** Prepared once a process for the same content. */
+function material(where: string, { ca, cert, key }: Partial<Record<Part, Chosen>>): TlsMaterial {
   const fingerprint = hash([ca?.text, cert?.text, key?.text]);
   const known = prepared.get(fingerprint);
   if (known) return known;
-  const material = { fingerprint, context: createContext(where, ca, cert, key) };
-  prepared.set(fingerprint, material);
-  return material;
+  const fresh = { fingerprint, context: createContext(where, ca, cert, key) };
+  prepared.set(fingerprint, fresh);
+  return fresh;
 }
 
 interface Chosen {
