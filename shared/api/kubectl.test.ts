@@ -50,13 +50,13 @@ overBothServers('kubectl and ImageRepository', ['kubectl'], (server, ask) => {
   });
 
   test('get shows the columns of v1', async () => {
-    const { stdout } = await kubectl(['get', 'imagerepositories', 'scanned']);
+    const { stdout } = await kubectl(['get', 'imgrepo', 'scanned']);
     assert.deepEqual(head(stdout), ['NAME', 'IMAGE', 'TAGS', 'READY', 'STATUS', 'AGE']);
     assert.match(rows(stdout)[0]!, /^scanned +ghcr\.io\/org\/app +3 +True +found 3 tags +\d+s$/);
   });
 
   test('get -o wide adds the last scan', async () => {
-    const { stdout } = await kubectl(['get', 'imagerepositories', 'scanned', '-o', 'wide']);
+    const { stdout } = await kubectl(['get', 'imgrepo', 'scanned', '-o', 'wide']);
     assert.deepEqual(head(stdout), ['NAME', 'IMAGE', 'TAGS', 'READY', 'STATUS', 'LAST SCAN', 'AGE']);
     assert.match(rows(stdout)[0]!, / 2026-01-05T10:00:07Z /);
   });
@@ -77,7 +77,14 @@ overBothServers('kubectl and ImageRepository', ['kubectl'], (server, ask) => {
     assert.equal(stderr, '');
   });
 
-  for (const name of ['imagerepository', 'imgrepo', 'imagerepo', 'all', 'fluxcd', 'fluxcd-images']) {
+  for (const name of [
+    'imagerepository.image.toolkit.fluxcd.io',
+    'imgrepo',
+    'imagerepo',
+    'all',
+    'fluxcd',
+    'fluxcd-images',
+  ]) {
     test(`get ${name} finds it`, async () => {
       const { stdout } = await kubectl(['get', name, '-o', 'name']);
       assert.match(stdout, /imagerepository\.image\.toolkit\.fluxcd\.io\/scanned/);
@@ -85,7 +92,7 @@ overBothServers('kubectl and ImageRepository', ['kubectl'], (server, ask) => {
   }
 
   test('explain tells what a field is for', async () => {
-    const spec = await kubectl(['explain', 'imagerepository.spec']);
+    const spec = await kubectl(['explain', 'imgrepo.spec']);
     assert.match(spec.stdout, /interval\s+<string> -required-\s+Time between two scans/);
     const field = await kubectl(['explain', 'imgrepo.spec.provider']);
     assert.match(field.stdout, /ENUM:\s+generic\s+aws\s+azure\s+gcp/);

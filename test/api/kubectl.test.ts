@@ -61,7 +61,7 @@ const STEPS: Step[] = [
   },
   { run: ['get', 'imagerepo', '-o', 'wide'], says: /LAST SCAN/ },
   {
-    run: ['get', 'imagerepositories', '-o', 'name'],
+    run: ['get', 'imgrepo', '-o', 'name'],
     says: /^imagerepository\.image\.toolkit\.fluxcd\.io\/app$/,
   },
   { run: ['get', 'imagerepositories.v1beta1.image.toolkit.fluxcd.io', '-o', 'name'], says: /app$/ },

@@ -22,12 +22,12 @@ const BUILTINS: readonly ResourceDefinition[] = [
 ];
 
 export class Registry {
-  /** Every resource, built-in ones first. */
+  /** Every resource: the built-in ones, then the others by group, as a server lists them. Clients take the first of a name. */
   readonly definitions: readonly ResourceDefinition[];
   readonly #byPath = new Map<string, ResourceDefinition>();
 
   constructor(custom: readonly ResourceDefinition[]) {
-    this.definitions = [...BUILTINS, ...custom];
+    this.definitions = [...BUILTINS, ...custom.toSorted((a, b) => (a.group < b.group ? -1 : 1))];
     for (const definition of this.definitions) {
       for (const version of definition.versions) {
         this.#byPath.set(`${definition.group}/${version}/${definition.plural}`, definition);

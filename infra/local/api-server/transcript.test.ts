@@ -5,6 +5,7 @@ import { request as send } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { IMAGE_REPOSITORY_KIND } from '../../../shared/api/image-repository-schema.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
 import type { RecordedCommand, RecordedRequest } from './transcript.ts';
 
@@ -15,7 +16,8 @@ let folder: string;
 let server: ApiServer;
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'longshore-transcript-'));
-  server = await startApiServer({ port: 0, dataFolder: folder });
+  // As it was recorded: with more kinds, the versions that the session quotes would be others.
+  server = await startApiServer({ port: 0, dataFolder: folder, kinds: [IMAGE_REPOSITORY_KIND] });
 });
 after(async () => {
   await server.close();

@@ -74,10 +74,10 @@ function hints(
   return `
 Look around with kubectl:
   export KUBECONFIG=${folder.kubeconfig}
-  kubectl get imagerepositories --all-namespaces
+  kubectl get imgrepo --all-namespaces
 Push a tag and have it scanned at once:
   curl -s ${web}/1.2.3 | curl -sT - ${web}/1.3.0
-  kubectl annotate imagerepository web -n apps --overwrite reconcile.fluxcd.io/requestedAt="$(date +%s)"
+  kubectl annotate imgrepo web -n apps --overwrite reconcile.fluxcd.io/requestedAt="$(date +%s)"
 Metrics: http://${settings['metrics-addr']}/metrics   Log: ${shorter(folder.log)}   Ctrl-C stops; nothing is lost.
 
 `;
