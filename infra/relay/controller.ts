@@ -49,6 +49,8 @@ export interface Controller extends WorkSource, ReflectorSink {
    * (decisions 5), the rest gets due times.
    */
   lead(): void;
+  /** Acts no more: what waits is forgotten, what runs ends by itself and decides nothing. Records are kept. */
+  standBy(): void;
   /** A run of one object because something else changed. An object that does not exist is left alone. */
   wake(key: string, trigger: Trigger): void;
   has(key: string): boolean;
@@ -169,6 +171,14 @@ export function createController(options: ControllerOptions): Controller {
       for (const record of records.values()) begin(record);
     },
 
+    standBy() {
+      leading = false;
+      for (const key of records.keys()) {
+        forget(key);
+        queue.remove(key);
+      }
+    },
+
     seen(object: KubeObject, firstList: boolean): string {
       const text = recordKey(object.metadata.namespace, object.metadata.name);
       const before = records.get(text);
@@ -229,8 +239,8 @@ export function createController(options: ControllerOptions): Controller {
     settle(assignment, outcome) {
       const { work, request } = assignment;
       const record = records.get(work.key);
-      // What ran may be gone, or be another object by now: then its outcome decides nothing.
-      if (record && record.uid === request.uid) settleCurrent(assignment, outcome);
+      // What ran may be gone, or be another object by now, or another relay's: then its outcome decides nothing.
+      if (leading && record && record.uid === request.uid) settleCurrent(assignment, outcome);
       if (outcome.result !== 'undelivered') metrics.ended(work.key, outcome, record !== undefined);
       else metrics.undelivered(work.key);
       queue.done(work.key);

@@ -1,4 +1,6 @@
 /** The relay's pod: reads the settings, connects to cluster and functions, and runs until SIGTERM. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { loadInCluster } from '../../shared/kube/in-cluster.ts';
 import { createKubeClient } from '../../shared/kube/rest-client.ts';
 import { type ClusterEndpoint, createTransport } from '../../shared/kube/transport.ts';
@@ -35,7 +37,8 @@ export async function start(
   const settings = readSettings('relay', args, environment);
   const log = createLogger(settings['log-level']);
   const clock = systemClock;
-  const endpoint = await findCluster(environment);
+  const endpoint = await findCluster(settings, environment);
+  const namespace = ownNamespace(settings['service-account-folder']);
   const transport = createTransport(endpoint);
   const kube = createKubeClient(transport);
   const stopped = new AbortController();
@@ -49,8 +52,15 @@ export async function start(
       endpoint: settings['lambda-endpoint'],
       maxSockets: settings.concurrent * RELAY_KINDS.length,
     }),
-    access: createClusterAccess({ kube, endpoint, namespace: ownNamespace(), clock }, stopped.signal),
+    access: createClusterAccess({ kube, endpoint, namespace, settings, clock }, stopped.signal),
     store: await openStore(settings),
+    ...(settings['enable-leader-election'] && {
+      election: {
+        lease: { namespace, name: settings['leader-election-id'] },
+        // A container that starts again in the same pod is another relay.
+        identity: `${hostname()}_${randomUUID()}`,
+      },
+    }),
     settings,
     clock,
     random: Math.random,
@@ -79,8 +89,11 @@ export async function start(
 }
 
 /** In a pod its ServiceAccount, unless `KUBECONFIG` says otherwise. */
-async function findCluster(environment: Record<string, string | undefined>): Promise<ClusterEndpoint> {
-  if (!environment.KUBECONFIG) return loadInCluster();
+async function findCluster(
+  settings: Settings,
+  environment: Record<string, string | undefined>,
+): Promise<ClusterEndpoint> {
+  if (!environment.KUBECONFIG) return loadInCluster(settings['service-account-folder'], environment);
   const { loadKubeconfig } = await import('../../shared/kube/kubeconfig.ts');
   return loadKubeconfig({ environment });
 }

@@ -39,6 +39,8 @@ export interface ControllerGauges {
 export interface RelayMetrics {
   controller(kind: RelayKind): ControllerMetrics;
   observe(kind: RelayKind, gauges: ControllerGauges): void;
+  /** Shows whether this relay leads; without an election there is nothing to show. */
+  observeLeader(leads: () => boolean): void;
   batchEnded(functionName: string, result: string): void;
   watchRestarted(kind: RelayKind, cause: string): void;
   /** The exposition format, in pieces. */
@@ -160,6 +162,11 @@ export function createMetrics(clock: Clock): RelayMetrics {
         inFlight.set({ function: functionName }, gauges.inFlight());
         circuit.set({ function: functionName }, gauges.circuitOpen() ? 1 : 0);
       });
+    },
+
+    observeLeader(leads) {
+      const leader = gauge('leader_election_master_status', '1: this relay leads.', 'name');
+      looks.push(() => leader.set({ name: 'longshore-relay' }, leads() ? 1 : 0));
     },
 
     batchEnded: (functionName, result) => batches.inc({ function: functionName, result }),

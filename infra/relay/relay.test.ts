@@ -7,13 +7,13 @@ import { createTransport } from '../../shared/kube/transport.ts';
 import type { Batch, Outcome } from '../../shared/runtime/contract.ts';
 import { CONTRACT_VERSION } from '../../shared/runtime/contract.ts';
 import { silentLogger } from '../../shared/runtime/logger.ts';
-import { createManualClock } from '../../shared/runtime/manual-clock.ts';
+import { createManualClock, type ManualClock } from '../../shared/runtime/manual-clock.ts';
 import { RELEASE } from '../../shared/runtime/release.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
 import { createInProcessTarget } from './dispatch-in-process.ts';
 import { RELAY_KINDS, type RelayKind } from './kinds.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
-import { startTestApi, testObject } from './test-api.ts';
+import { startTestApi, type TestApi, testObject } from './test-api.ts';
 
 const KIND = RELAY_KINDS[0]!;
 
@@ -38,24 +38,32 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+/** What a second relay shares with the first. */
+interface Surroundings {
+  clock: ManualClock;
+  api: TestApi;
+}
+
 type Answer = (name: string) => Partial<Outcome> | Promise<Partial<Outcome>>;
 
 /** A relay over a test API whose function notes every run as `name trigger` and answers what `answer` says. */
 async function setUp(
   objects: KubeObject[],
-  options: Partial<RelayOptions> & { answer?: Answer; args?: string[] } = {},
+  options: Partial<RelayOptions> & { answer?: Answer; args?: string[]; beside?: Surroundings } = {},
 ) {
-  const clock = createManualClock(Date.now());
-  const api = await startTestApi();
-  api.objects = objects;
+  const clock = options.beside?.clock ?? createManualClock(Date.now());
+  const api = options.beside?.api ?? (await startTestApi());
+  if (!options.beside) api.objects = objects;
   const transport = createTransport({ server: api.url });
   const runs: string[] = [];
+  const epochs = new Set<number>();
   const news: (() => void)[] = [];
   const handler = async (event: unknown) => {
-    const { requests } = event as Batch;
+    const { requests, epoch } = event as Batch;
     const outcomes = [];
     for (const { group, kind, namespace, name, trigger } of requests) {
       runs.push(`${name} ${trigger}`);
+      epochs.add(epoch);
       for (const wake of news.splice(0)) wake();
       const result = (await options.answer?.(name)) ?? { result: 'ok' };
       outcomes.push({ group, kind, namespace, name, durationMs: 1, events: 0, ...result } as Outcome);
@@ -82,12 +90,12 @@ async function setUp(
   cleanups.push(async () => {
     await relay.stop();
     transport.close();
-    await api.close();
+    if (!options.beside) await api.close();
   });
   const ran = async (text: string) => {
     while (!runs.includes(text)) await new Promise<void>((resolve) => news.push(resolve));
   };
-  return { api, clock, relay, runs, ran };
+  return { api, clock, relay, runs, epochs, ran };
 }
 
 /** Lets sockets and promises have their turn. */
@@ -218,5 +226,94 @@ describe('relay', () => {
     const stopping = relay.stop();
     clock.advance(25_000);
     await stopping;
+  });
+});
+
+describe('two relays', () => {
+  const election = (identity: string) => ({
+    election: { lease: { namespace: 'longshore-system', name: 'longshore-relay' }, identity },
+  });
+
+  /** Lets time pass until it holds. */
+  async function passUntil(clock: ManualClock, holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      for (let turns = 0; turns < 5; turns++) await turn();
+      if (!holds()) clock.advance(100);
+    }
+  }
+
+  test('the standby is ready and runs nothing; when the leader stops it runs what is not settled, and only that', async () => {
+    const first = await setUp([], election('a'));
+    const { api, clock } = first;
+    const leaderWatch = await api.watch(1);
+    await passUntil(clock, () => first.relay.leads());
+    const second = await setUp([], { ...election('b'), beside: { api, clock } });
+    const standbyWatch = await api.watch(2);
+    assert.deepEqual([second.relay.leads(), second.relay.ready()], [false, true]);
+
+    for (const watch of [leaderWatch, standbyWatch]) {
+      watch.send({ type: 'ADDED', object: testObject('done', { version: '101' }) });
+      watch.send({ type: 'ADDED', object: testObject('open', { version: '102', observed: 0 }) });
+    }
+    await Promise.all([first.ran('done change'), first.ran('open change')]);
+    assert.deepEqual([...first.epochs], [1]);
+
+    const stopping = first.relay.stop();
+    const stoppedAt = clock.now();
+    await passUntil(clock, () => second.relay.leads());
+    assert.ok(clock.now() - stoppedAt <= 3000, `${clock.now() - stoppedAt} ms without a leader`);
+    await stopping;
+    await passUntil(clock, () => second.runs.length > 0);
+    assert.deepEqual(second.runs, ['open change']);
+    assert.deepEqual([...second.epochs], [2]);
+    const metrics = (await Array.fromAsync(second.relay.metrics())).join('');
+    assert.match(metrics, /^leader_election_master_status\{name="longshore-relay"\} 1$/m);
+  });
+
+  test('a leader that stops hands over after 2 s, also while its last run still goes on', async () => {
+    const { promise: finish, resolve } = Promise.withResolvers<void>();
+    const answer = async () => finish.then(() => ({ result: 'ok' }) as const);
+    const first = await setUp([], { ...election('a'), answer });
+    const { api, clock } = first;
+    const watch = await api.watch(1);
+    await passUntil(clock, () => first.relay.leads());
+    watch.send({ type: 'ADDED', object: testObject('slow') });
+    await first.ran('slow change');
+    const second = await setUp([], { ...election('b'), beside: { api, clock } });
+    await api.watch(2);
+    let stopped = false;
+    const stoppedAt = clock.now();
+    const stopping = first.relay.stop().then(() => {
+      stopped = true;
+    });
+    await passUntil(clock, () => second.relay.leads());
+    assert.ok(clock.now() - stoppedAt <= 3000, `${clock.now() - stoppedAt} ms without a leader`);
+    assert.equal(stopped, false, 'the run of the old leader is still waited for');
+    resolve();
+    await stopping;
+  });
+
+  test('a leader that loses the Lease drops what waits, and begins anew when it leads again', async () => {
+    const runs: string[] = [];
+    const first = await setUp([], {
+      ...election('a'),
+      answer: async (name) => {
+        runs.push(name);
+        return { result: 'retry', reason: 'Failed', message: 'no' };
+      },
+    });
+    const { api, clock } = first;
+    const watch = await api.watch(1);
+    await passUntil(clock, () => first.relay.leads());
+    watch.send({ type: 'ADDED', object: testObject('a', { observed: 0 }) });
+    await first.ran('a change');
+    // Suspended for longer than the Lease: its retry comes due, and must not run.
+    clock.advance(20_000);
+    for (let turns = 0; turns < 20; turns++) await turn();
+    assert.equal(first.relay.leads(), false);
+    assert.equal(runs.length, 1);
+    await passUntil(clock, () => runs.length > 1);
+    assert.equal(first.relay.leads(), true);
+    assert.deepEqual([...first.epochs], [1, 2]);
   });
 });

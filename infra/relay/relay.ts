@@ -16,6 +16,7 @@ import { type Controller, type ControllerState, createController } from './contr
 import { createDependencies } from './dependencies.ts';
 import type { DispatchTarget } from './dispatch-target.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import { createElection, type Election, type LeaseRef } from './election.ts';
 import type { RelayKind } from './kinds.ts';
 import { createMetrics, type RelayMetrics } from './metrics.ts';
 import { createQueue } from './queue.ts';
@@ -28,6 +29,12 @@ const MAX_IN_FLIGHT = 64;
 
 /** What a stop waits for runs that are going on: below the 30 s after which a pod is killed. */
 const STOP_MS = 25_000;
+
+/**
+ * A leader that stops keeps the Lease until its runs have ended, so that no object runs twice, but no longer than this:
+ * somebody must act. What still runs then may overlap with a run of the next leader (docs/operations.md).
+ */
+const HAND_OVER_MS = 2000;
 
 /** What the relay uses of the settings. */
 export type RelaySettings = Pick<
@@ -52,6 +59,8 @@ export interface RelayOptions {
   access(): ClusterAccess | Promise<ClusterAccess>;
   /** The store that the functions write to, for the sweep of orphans; none: no sweep. */
   store?: ObjectStore;
+  /** Acts only while it holds this Lease; none: it is the only relay. */
+  election?: { lease: LeaseRef; identity: string };
   settings: RelaySettings;
   clock: Clock;
   /** From 0 to below 1. */
@@ -71,8 +80,10 @@ export interface KindState extends ControllerState {
 }
 
 export interface Relay {
-  /** All watches are live. */
+  /** All watches are live: of a standby as well. */
   ready(): boolean;
+  /** It acts: it holds the Lease, or needs none. */
+  leads(): boolean;
   state(): KindState[];
   /** `/metrics`, in pieces. */
   metrics(): AsyncGenerator<string>;
@@ -98,15 +109,26 @@ export function startRelay(options: RelayOptions): Relay {
     dependencies: createDependencies(),
     lines: new Map(),
   };
-  for (const kind of options.kinds) shared.lines.set(kindText(kind), createLine(kind, options, shared));
+  const election = options.election && createElection({ ...options, ...options.election, onLead, onLost });
+  const leads = () => !election || election.holds();
+  const lineOptions = { ...options, ...termOf(election, options) };
+  for (const kind of options.kinds) shared.lines.set(kindText(kind), createLine(kind, lineOptions, shared));
   const lines = [...shared.lines.values()];
 
-  // Leader election (design section 3) goes here: a standby runs its reflectors, and `lead` waits for the Lease.
-  for (const { controller } of lines) controller.lead();
+  function onLead() {
+    if (!stopping.signal.aborted) for (const { controller } of lines) controller.lead();
+  }
+  function onLost() {
+    for (const { controller } of lines) controller.standBy();
+  }
+
   const running = lines.flatMap(({ reflectors }) => reflectors.map((each) => each.run(stopping.signal)));
+  const elected = election?.run(stopping.signal);
+  if (!election) onLead();
+  else metrics.observeLeader(election.holds);
   const restricted = settings.namespace.length > 0 || settings['watch-label-selector'] !== '';
   if (options.store && !restricted) {
-    const sweep = { cluster: settings['cluster-id'], everyMs: settings['sweep-interval'] };
+    const sweep = { cluster: settings['cluster-id'], everyMs: settings['sweep-interval'], leads };
     running.push(startSweep({ ...options, ...sweep, store: options.store }, stopping.signal));
   }
 
@@ -116,6 +138,12 @@ export function startRelay(options: RelayOptions): Relay {
     for (const { controller } of lines) controller.stop();
     const drained = Promise.all(lines.map(({ dispatcher }) => dispatcher.drain()));
     const waiting = new AbortController();
+    const handOver = async () => {
+      await Promise.race([drained, sleep(clock, HAND_OVER_MS, waiting.signal).catch(() => {})]);
+      await elected;
+      await election?.release();
+    };
+    const handedOver = handOver();
     const late = sleep(clock, STOP_MS, waiting.signal).then(() => {
       const objects = lines.reduce((sum, { controller }) => sum + controller.state().running, 0);
       log.error(`stopped while ${objects} objects were being reconciled`);
@@ -123,11 +151,12 @@ export function startRelay(options: RelayOptions): Relay {
     await Promise.race([drained, late.catch(() => {})]);
     waiting.abort();
     for (const { dispatcher } of lines) dispatcher.abandon(stopping.signal.reason);
-    await Promise.all(running);
+    await Promise.all([...running, handedOver]);
   };
 
   return {
     ready: () => lines.every(({ reflectors }) => reflectors.every((each) => each.live())),
+    leads,
     state: () => lines.map(stateOf),
     metrics: () => metrics.text(),
     stop() {
@@ -144,7 +173,19 @@ interface Shared {
   lines: Map<string, Line>;
 }
 
-function createLine(kind: RelayKind, options: RelayOptions, shared: Shared): Line {
+/** What a batch says of the term in which it is sent. Out of it none is: another relay may act by now. */
+function termOf(election: Election | undefined, { access }: RelayOptions) {
+  if (!election) return { epoch: () => 0, access };
+  return {
+    epoch: () => election.epoch,
+    access: () => {
+      if (!election.holds()) throw new Error('this relay does not lead any more');
+      return access();
+    },
+  };
+}
+
+function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }, shared: Shared): Line {
   const { settings, clock, random, log, target } = options;
   const { metrics, dependencies } = shared;
   const controller = createController({
@@ -168,7 +209,7 @@ function createLine(kind: RelayKind, options: RelayOptions, shared: Shared): Lin
     concurrent: settings.concurrent,
     cluster: settings['cluster-id'],
     access: options.access,
-    epoch: () => 0,
+    epoch: options.epoch,
     clock,
     log,
     onBatch: (result) => metrics.batchEnded(kind.functionName, result),

@@ -53,7 +53,8 @@ describe('sweep (IR-STORE-5)', () => {
   test('comes once within the first hour, then every interval, until it is stopped', async () => {
     const { clock, lists, options } = setUp();
     const stop = new AbortController();
-    const more = { everyMs: 86_400_000, random: () => 0.5, log: silentLogger };
+    let leading = true;
+    const more = { everyMs: 86_400_000, leads: () => leading, random: () => 0.5, log: silentLogger };
     const running = startSweep({ ...options, ...more }, stop.signal);
     const after = async (ms: number) => {
       clock.advance(ms);
@@ -64,6 +65,8 @@ describe('sweep (IR-STORE-5)', () => {
       [await after(1_799_999), await after(1), await after(86_399_999), await after(1)],
       [0, 2, 2, 4],
     );
+    leading = false;
+    assert.equal(await after(86_400_000), 4, 'a standby sweeps nothing');
     stop.abort(new Error('stop'));
     await running;
   });

@@ -24,6 +24,8 @@ export interface SweepOptions {
   cluster: string;
   /** Time between two sweeps in milliseconds; 0: none. */
   everyMs: number;
+  /** Only a relay that leads sweeps: two at a time would do everything twice. */
+  leads(): boolean;
   clock: Clock;
   /** From 0 to 1. */
   random: () => number;
@@ -39,6 +41,7 @@ export async function startSweep(options: SweepOptions, signal: AbortSignal): Pr
     await sleep(clock, wait, signal).catch(() => {});
     if (signal.aborted) return;
     wait = everyMs;
+    if (!options.leads()) continue;
     try {
       const removed = await sweepOnce(options, signal);
       if (removed.length > 0) log.info('removed tag records of deleted objects', { objects: removed });
@@ -53,7 +56,7 @@ export async function startSweep(options: SweepOptions, signal: AbortSignal): Pr
  * @throws KubeError when not every object could be listed: then nothing is removed; StorageError
  */
 export async function sweepOnce(
-  { kube, store, cluster, clock }: Omit<SweepOptions, 'everyMs' | 'random' | 'log'>,
+  { kube, store, cluster, clock }: Omit<SweepOptions, 'everyMs' | 'leads' | 'random' | 'log'>,
   signal: AbortSignal,
 ): Promise<string[]> {
   const resource = await resolveResource(kube, cluster, IMAGE_REPOSITORY, signal);

@@ -3,7 +3,7 @@
  * cuts and stalls. Over a real socket, because what it stands for happens there.
  */
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { KubeObject } from '../../shared/kube/resource.ts';
 
@@ -52,9 +52,12 @@ export async function startTestApi(): Promise<TestApi> {
     },
   };
 
+  const leases = createLeases();
+
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://api');
     const isWatch = url.searchParams.get('watch') === 'true';
+    if (url.pathname.startsWith('/apis/coordination.k8s.io/')) return void leases(request, response);
     if (/^\/apis\/[^/]+\/v1$/.test(url.pathname)) return discover(response);
     if (request.method === 'POST') return mintToken(response);
     const refusal = (isWatch ? api.refusals.watch : api.refusals.list)?.shift();
@@ -119,6 +122,28 @@ function openWatch(url: URL, response: ServerResponse): TestWatch {
       response.write(typeof what === 'string' || Buffer.isBuffer(what) ? what : `${JSON.stringify(what)}\n`),
     end: () => response.end(),
     cut: () => response.socket?.destroy(),
+  };
+}
+
+/** One Lease, guarded by its resource version. */
+function createLeases() {
+  let lease: { metadata: { resourceVersion: string }; spec: object } | undefined;
+  return async (request: IncomingMessage, response: ServerResponse) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    const name = request.url!.split('?')[0]!.split('/').at(-1);
+    const refuse = (code: number, reason: string) =>
+      response.writeHead(code).end(JSON.stringify({ kind: 'Status', code, reason, details: { name } }));
+    if (request.method === 'GET') return lease ? answer(response, lease) : refuse(404, 'NotFound');
+    const body = JSON.parse(text) as NonNullable<typeof lease>;
+    const { resourceVersion } = body.metadata;
+    if (lease?.metadata.resourceVersion !== resourceVersion) return refuse(409, 'Conflict');
+    const version = String(Number(resourceVersion ?? 0) + 1);
+    lease = {
+      metadata: { ...lease?.metadata, ...body.metadata, resourceVersion: version },
+      spec: { ...lease?.spec, ...body.spec },
+    };
+    return answer(response, lease);
   };
 }
 

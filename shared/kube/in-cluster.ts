@@ -5,8 +5,6 @@ import path from 'node:path';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { ClusterEndpoint, TokenSource } from './transport.ts';
 
-const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
-
 /** The kubelet renews the file at 80 % of a token's life: a minute late is early enough. */
 const REREAD_MS = 60_000;
 
@@ -16,7 +14,7 @@ const REREAD_MS = 60_000;
  * @throws Error that says what is missing
  */
 export function loadInCluster(
-  folder: string = FOLDER,
+  folder: string,
   environment: Record<string, string | undefined> = process.env,
   clock: Clock = systemClock,
 ): ClusterEndpoint {

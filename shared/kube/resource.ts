@@ -112,6 +112,14 @@ export const EVENTS: Resource = {
   namespaced: true,
 };
 
+export const LEASES: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
+
 /** `apiVersion` of a resource: `v1`, `apps/v1`. */
 export function apiVersionOf(resource: Pick<Resource, 'group' | 'version'>): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;

@@ -160,6 +160,42 @@ export const SETTINGS = {
     'What stands before the name of a function, such as image-repository, in the account.',
   ),
   'lambda-endpoint': setting(text, '', ['relay'], 'Address of the Lambda API; empty: the region’s own.'),
+  'enable-leader-election': setting(
+    flag,
+    'true',
+    ['relay'],
+    'Of several relays only the holder of a Lease acts; the others stand by and serve artifacts.',
+  ),
+  'leader-election-id': setting(
+    matching(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'expected the name of a Lease'),
+    'longshore-relay',
+    ['relay'],
+    'Name of the Lease, in the namespace of the pod; relays with different scopes need different ones.',
+  ),
+  'service-account-folder': setting(
+    text,
+    '/var/run/secrets/kubernetes.io/serviceaccount',
+    ['relay'],
+    'Where token, ca.crt and namespace of the pod’s ServiceAccount are.',
+  ),
+  'functions-service-account': setting(
+    matching(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'expected the name of a ServiceAccount'),
+    'longshore-functions',
+    ['relay'],
+    'ServiceAccount as which the functions reach the cluster, in the namespace of the pod.',
+  ),
+  'functions-api-server': setting(
+    matching(/^(https:\/\/[^\s/?#@]+(\/[^\s?#]*)?)?$/, 'expected https://HOST[:PORT]'),
+    '',
+    ['relay'],
+    'Address of the API server as the functions reach it; empty: as the pod does, which a function outside cannot.',
+  ),
+  'functions-api-ca-file': setting(
+    text,
+    '',
+    ['relay'],
+    'PEM file of the authority of that address; empty: that of the pod; system: the roots that everybody trusts.',
+  ),
   'metrics-addr': setting(address, ':8080', ['relay', 'up'], 'Where /metrics is served.'),
   'health-addr': setting(address, ':9440', ['relay', 'up'], 'Where /healthz and /readyz are served.'),
   'log-level': setting(
