@@ -2,7 +2,7 @@
  * Object store in a folder, for one process at a time: the embedded default.
  *
  *     objects/<key>        the content: the very bytes that were put
- *     info/<key>/<etag>    what else was given with them: SHA-256, content type; only then there is a file
+ *     info/<key>/<etag>    what else was given with them: SHA-256, content type, metadata; only then there is a file
  *     temp/                what is being written
  *
  * A content becomes visible whole, by rename or link. What is beside it is found by its etag, so that no reader sees
@@ -38,6 +38,7 @@ import {
   type ObjectStore,
   PreconditionFailed,
   type PutOptions,
+  StorageError,
   type StoredObject,
 } from './object-store.ts';
 
@@ -47,10 +48,7 @@ const SMALL_BYTES = 1024 * 1024;
 const LEFTOVER_MS = 60 * 60_000;
 
 /** What is kept beside a content. */
-interface Extra {
-  sha256?: string;
-  contentType?: string;
-}
+type Extra = Pick<PutOptions, 'sha256' | 'contentType' | 'metadata'>;
 
 interface DirectoryOptions {
   clock?: Clock;
@@ -74,11 +72,19 @@ export function createDirectoryStore(
     prepared = true;
   }
 
+  const temporaryFile = () => join(temporary, randomBytes(12).toString('base64url'));
+
   function infoOf(key: string, stat: fs.BigIntStats): ObjectInfo {
     const etag = etagOf(stat);
-    const { sha256 } = readExtra(join(extras, key, etag));
-    const info = { key, size: Number(stat.size), etag, lastModified: new Date(Number(stat.mtimeMs)) };
-    return sha256 ? { ...info, sha256 } : info;
+    const { sha256, metadata } = readExtra(join(extras, key, etag));
+    return {
+      key,
+      size: Number(stat.size),
+      etag,
+      lastModified: new Date(Number(stat.mtimeMs)),
+      ...(sha256 && { sha256 }),
+      ...(metadata && { metadata }),
+    };
   }
 
   /** Makes a finished temporary file the content of `key`. Must not wait: see the head of this file. */
@@ -104,17 +110,40 @@ export function createDirectoryStore(
     async put(key, body, options = {}, signal) {
       checkKey(key);
       signal?.throwIfAborted();
-      const file = join(temporary, randomBytes(12).toString('base64url'));
+      const file = temporaryFile();
       try {
         prepare();
+        if (options.ifAbsent && statFile(join(contents, key))) throw new PreconditionFailed(key);
         if (Buffer.isBuffer(body) && body.length <= SMALL_BYTES) {
           writeAtOnce(file, body, options, nextStamp());
         } else await writeStream(file, body, options, nextStamp(), signal);
         return publish(key, file, options);
       } catch (error) {
+        if (!Buffer.isBuffer(body)) body.destroy();
         removeIfPossible(file);
         signal?.throwIfAborted();
         throw fileError('write', key, error);
+      }
+    },
+
+    async copy(from, to, signal) {
+      checkKey(from);
+      checkKey(to);
+      signal?.throwIfAborted();
+      const source = join(contents, from);
+      const stat = statFile(source);
+      if (!stat) throw new StorageError(`cannot copy object '${from}': there is none`);
+      const file = temporaryFile();
+      try {
+        prepare();
+        // One content under two names. It is never written to: a put gives a name another content.
+        fs.linkSync(source, file);
+        publish(to, file, readExtra(join(extras, from, etagOf(stat))));
+      } catch (error) {
+        throw fileError('copy', from, error);
+      } finally {
+        // A rename does nothing where both are the same content already.
+        removeIfPossible(file);
       }
     },
 
@@ -195,10 +224,10 @@ function readExtra(file: string): Extra {
   }
 }
 
-function writeExtra(file: string, { sha256, contentType }: PutOptions): void {
-  if (!sha256 && !contentType) return;
+function writeExtra(file: string, { sha256, contentType, metadata }: Extra): void {
+  if (!sha256 && !contentType && !metadata) return;
   fs.mkdirSync(dirname(file), { recursive: true });
-  fs.writeFileSync(file, JSON.stringify({ sha256, contentType } satisfies Extra));
+  fs.writeFileSync(file, JSON.stringify({ sha256, contentType, metadata } satisfies Extra));
 }
 
 /** Removes what was kept beside earlier contents of the same key. */

@@ -18,7 +18,7 @@ const CAUSES: Record<string, string> = {
 
 /** The `StorageError` for what a file operation threw; one that is a `StorageError` already stays as it is. */
 export function fileError(
-  verb: 'read' | 'write' | 'delete' | 'list',
+  verb: 'read' | 'write' | 'copy' | 'delete' | 'list',
   key: string,
   error: unknown,
 ): StorageError {

@@ -33,6 +33,7 @@ export function withKeyPrefix(store: ObjectStore, prefix: string): ObjectStore {
     Object.assign(info, { key: info.key.slice(start.length) });
   return {
     put: async (key, body, options, signal) => inner(await store.put(start + key, body, options, signal)),
+    copy: (from, to, signal) => store.copy(start + from, start + to, signal),
     async get(key, signal) {
       const found = await store.get(start + key, signal);
       return found && inner(found);

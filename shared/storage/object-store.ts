@@ -8,6 +8,8 @@ export interface ObjectInfo {
   etag: string;
   /** SHA-256 of the content in lower-case hex, where it was stored with one. `list` may leave it out. */
   sha256?: string;
+  /** What was said of the content when it was stored, but in a `list`. */
+  metadata?: Record<string, string>;
   lastModified: Date;
 }
 
@@ -24,6 +26,8 @@ export interface PutOptions {
   /** Length in bytes: required with a stream. */
   size?: number;
   contentType?: string;
+  /** Kept beside the content for people: lower-case names, printable ASCII. */
+  metadata?: Record<string, string>;
   /** Write only when there is no object under the key. */
   ifAbsent?: boolean;
   /** Write only when the object under the key still has this etag. */
@@ -38,6 +42,12 @@ export interface PutOptions {
 export interface ObjectStore {
   /** @throws PreconditionFailed when `ifAbsent` or `ifMatch` does not hold */
   put(key: string, body: Buffer | Readable, options?: PutOptions, signal?: AbortSignal): Promise<ObjectInfo>;
+  /**
+   * Puts the object under `from`, with all that is known of it, under `to` as well. The content does not pass through
+   * this process.
+   * @throws StorageError when nothing is under `from`
+   */
+  copy(from: string, to: string, signal?: AbortSignal): Promise<void>;
   /** Nothing under the key: undefined. */
   get(key: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
   head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined>;

@@ -17,7 +17,7 @@ export function isNothing(error: unknown): boolean {
 
 /** The error to throw for what the SDK threw; the signal's own reason when it has aborted. */
 export function s3Error(
-  verb: 'read' | 'write' | 'delete' | 'list',
+  verb: 'read' | 'write' | 'copy' | 'delete' | 'list',
   bucket: string,
   key: string,
   error: unknown,

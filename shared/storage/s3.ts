@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type * as S3 from '@aws-sdk/client-s3';
 import { checkKey, withKeyPrefix } from './object-key.ts';
-import { type ObjectInfo, type ObjectStore, StorageError } from './object-store.ts';
+import { type ObjectInfo, type ObjectStore, type PutOptions, StorageError } from './object-store.ts';
 import { isNothing, s3Error } from './s3-error.ts';
 
 export interface S3StoreOptions {
@@ -51,17 +51,32 @@ function createBucketStore(options: S3StoreOptions): ObjectStore {
         ContentLength: size,
         ContentType: put.contentType,
         ChecksumSHA256: put.sha256 && Buffer.from(put.sha256, 'hex').toString('base64'),
+        Metadata: metadataOf(put),
         IfNoneMatch: put.ifAbsent ? '*' : undefined,
         IfMatch: put.ifMatch,
       });
       const source = Buffer.isBuffer(body) ? undefined : watchSource(body, signal);
       try {
         const { ETag } = await client.send(command, { abortSignal: source?.signal ?? signal });
-        return infoOf(key, { ETag, ContentLength: size, ChecksumSHA256: command.input.ChecksumSHA256 });
+        const { ChecksumSHA256, Metadata } = command.input;
+        return infoOf(key, { ETag, ContentLength: size, ChecksumSHA256, Metadata });
       } catch (error) {
         throw s3Error('write', bucket, key, source?.problem() ?? error, signal);
       } finally {
         source?.end();
+      }
+    },
+
+    async copy(from, to, signal) {
+      checkKey(from);
+      checkKey(to);
+      const { sdk, client } = await connected();
+      const source = `${bucket}/${from}`.split('/').map(encodeURIComponent).join('/');
+      try {
+        const command = new sdk.CopyObjectCommand({ ...of(to), CopySource: source });
+        await client.send(command, { abortSignal: signal });
+      } catch (error) {
+        throw s3Error('copy', bucket, from, error, signal);
       }
     },
 
@@ -158,16 +173,37 @@ async function connect({ endpoint, region, credentials }: S3StoreOptions): Promi
   return { sdk, client };
 }
 
+/**
+ * Some servers that speak S3 keep no checksum, and an object that was brought back from elsewhere has lost it: its
+ * SHA-256 is kept among the metadata as well, which whoever puts another content replaces.
+ */
+const SHA256_NAME = 'longshore-sha256';
+
+function metadataOf({ sha256, metadata }: PutOptions): Record<string, string> | undefined {
+  return sha256 ? { ...metadata, [SHA256_NAME]: sha256 } : metadata;
+}
+
 function infoOf(
   key: string,
-  output: { ETag?: string; ContentLength?: number; ChecksumSHA256?: string; LastModified?: Date },
+  output: {
+    ETag?: string;
+    ContentLength?: number;
+    ChecksumSHA256?: string;
+    LastModified?: Date;
+    Metadata?: Record<string, string>;
+  },
 ): ObjectInfo {
-  const { ETag, ContentLength, ChecksumSHA256, LastModified } = output;
-  const info = {
+  const { ETag, ContentLength, ChecksumSHA256, LastModified, Metadata } = output;
+  const { [SHA256_NAME]: noted, ...metadata } = Metadata ?? {};
+  // The checksum of an upload in parts is none of the content: it has a dash and their number.
+  const isWhole = ChecksumSHA256 !== undefined && !ChecksumSHA256.includes('-');
+  const sha256 = isWhole ? Buffer.from(ChecksumSHA256, 'base64').toString('hex') : noted;
+  return {
     key,
     size: ContentLength ?? 0,
     etag: ETag ?? '',
     lastModified: LastModified ?? new Date(),
+    ...(sha256 && { sha256 }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
   };
-  return ChecksumSHA256 ? { ...info, sha256: Buffer.from(ChecksumSHA256, 'base64').toString('hex') } : info;
 }

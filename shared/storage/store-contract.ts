@@ -135,6 +135,62 @@ export function testObjectStore(store: () => ObjectStore): void {
     assert.ok((await buffer(stream)).equals(old));
   });
 
+  test('keeps what is said of a content, until another is put', async () => {
+    const metadata = { kind: 'Thing', revision: '1.4.2@sha256:ab' };
+    await put('metadata/a', 'one', { metadata, sha256: hash('sha256', 'one') });
+    assert.deepEqual((await store().head('metadata/a'))!.metadata, metadata);
+    assert.deepEqual((await store().get('metadata/a'))!.metadata, metadata);
+    await put('metadata/a', 'two');
+    assert.equal((await store().head('metadata/a'))!.metadata, undefined);
+  });
+
+  test('copies a content with all that is known of it', async () => {
+    for (const size of [7, LARGE_BYTES]) {
+      const body = Buffer.alloc(size, 'longshore ');
+      const sha256 = hash('sha256', body);
+      const metadata = { kind: 'Thing' };
+      await store().put('copy/from', body, { sha256, metadata, contentType: 'application/gzip' });
+      await put('copy/to.tar.gz', 'old');
+      await store().copy('copy/from', 'copy/to.tar.gz');
+      const found = await store().get('copy/to.tar.gz');
+      assert.deepEqual([found!.size, found!.sha256, found!.metadata], [size, sha256, metadata]);
+      assert.ok((await found!.bytes()).equals(body));
+    }
+    assert.deepEqual(await keys('copy/'), ['copy/from', 'copy/to.tar.gz']);
+  });
+
+  test('copies again what is the same already, and each goes on by itself', async () => {
+    const sha256 = hash('sha256', 'one');
+    await put('twice/from', 'one', { sha256 });
+    await store().copy('twice/from', 'twice/to');
+    await store().copy('twice/from', 'twice/to');
+    assert.equal((await store().head('twice/to'))!.sha256, sha256);
+    await put('twice/from', 'two');
+    assert.equal(await text('twice/to'), 'one');
+    await store().delete('twice/from');
+    assert.equal(await text('twice/to'), 'one');
+    await put('twice/to', 'three');
+    assert.equal((await store().head('twice/to'))!.sha256, undefined);
+  });
+
+  test('cannot copy what is not there', async () => {
+    await put('nothing/to', 'old');
+    await assert.rejects(store().copy('nothing/from', 'nothing/to'), {
+      name: 'StorageError',
+      message: /^cannot copy object '.*nothing\/from'/,
+    });
+    assert.equal(await text('nothing/to'), 'old');
+  });
+
+  test('an absent-only write of a stream that comes too late closes the stream', async () => {
+    await put('late/a', 'first');
+    const late = Readable.from([Buffer.alloc(LARGE_BYTES)]);
+    const refused = store().put('late/a', late, { size: LARGE_BYTES, ifAbsent: true });
+    await assert.rejects(refused, PreconditionFailed);
+    assert.ok(late.destroyed);
+    assert.equal(await text('late/a'), 'first');
+  });
+
   test('lists what starts with a prefix, ordered by the bytes of the keys', async () => {
     const all = ['list/a', 'list/a-b', 'list/a.b/c', 'list/a/b', 'list/b/c/d', 'list/ba'];
     // A folder cannot be an object as well: the one key that both drivers could not hold is left out.
@@ -166,6 +222,8 @@ export function testObjectStore(store: () => ObjectStore): void {
         () => store().get(key),
         () => store().head(key),
         () => store().delete(key),
+        () => store().copy(key, 'copied'),
+        () => store().copy('copied', key),
       ]) {
         await assert.rejects(
           use,
@@ -181,6 +239,7 @@ export function testObjectStore(store: () => ObjectStore): void {
     await assert.rejects(store().get('abort/a', signal), /deadline/);
     await assert.rejects(store().head('abort/a', signal), /deadline/);
     await assert.rejects(store().delete('abort/a', signal), /deadline/);
+    await assert.rejects(store().copy('abort/a', 'abort/b', signal), /deadline/);
     await assert.rejects(listed(store().list('abort/', signal)), /deadline/);
     assert.equal(await text('abort/a'), undefined);
   });

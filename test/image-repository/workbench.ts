@@ -278,6 +278,10 @@ function countStore(store: ObjectStore, operations: Operation[], hooks: Workbenc
       await count('get', key);
       return await store.get(key, signal);
     },
+    async copy(from, to, signal) {
+      await count('copy', to);
+      await store.copy(from, to, signal);
+    },
     async head(key, signal) {
       await count('head', key);
       return await store.head(key, signal);
