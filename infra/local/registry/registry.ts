@@ -2,11 +2,10 @@
  * An OCI registry of our own: for `npm start`, and for tests that need what a real one cannot be asked to do (429
  * with `Retry-After`, referrers, faults on demand). It follows the distribution specification 1.1.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../shared/runtime/clock.ts';
+import { type Listener, type ListenerOptions, openListener } from '../listener.ts';
 import { Authority, type RegistryAuth } from './auth.ts';
 import { createFolderBlobs, createMemoryBlobs } from './blob-store.ts';
 import type { Content } from './endpoint.ts';
@@ -19,15 +18,9 @@ import { RequestLog } from './request-log.ts';
 import { sendAnswer } from './send.ts';
 import type { Paging } from './tags.ts';
 
-export interface RegistryOptions {
-  /** 0: any free port. */
-  port: number;
-  /** 127.0.0.1 when left out. */
-  host?: string;
+export interface RegistryOptions extends ListenerOptions {
   /** Left out: everybody may do everything. */
   auth?: RegistryAuth;
-  /** PEM texts. With `clientCa`, only clients with a certificate of that authority are let in. */
-  tls?: { cert: string; key: string; clientCa?: string };
   faults?: FaultRule[];
   /** Where content is kept over a restart; left out: in memory. */
   dataFolder?: string;
@@ -37,12 +30,8 @@ export interface RegistryOptions {
   clock?: Clock;
 }
 
-export interface LocalRegistry {
-  /** `http://127.0.0.1:15000`. */
-  readonly url: string;
-  /** `127.0.0.1:15000`: what stands before the repository in an image name. */
-  readonly host: string;
-  readonly port: number;
+/** Its `host` is what stands before the repository in an image name. */
+export interface LocalRegistry extends Omit<Listener, 'serve'> {
   readonly faults: Faults;
   readonly requests: RequestLog;
   /**
@@ -69,17 +58,13 @@ export interface LocalRegistry {
  * @throws the error of `listen`, such as `EADDRINUSE`; errors of the data folder
  */
 export async function startRegistry(options: RegistryOptions): Promise<LocalRegistry> {
-  const { host = '127.0.0.1', tls } = options;
-  const server = createHttpServer(tls);
   // The port comes first: two processes that share a data folder must not both open it.
-  await listen(server, options.port, host);
-  const content = await openContent(options.dataFolder).catch((error) => {
-    server.close();
+  const listener = await openListener(options);
+  const content = await openContent(options.dataFolder).catch(async (error) => {
+    await listener.close();
     throw error;
   });
-  const { port } = server.address() as AddressInfo;
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const url = `${tls ? 'https' : 'http'}://${address}`;
+  const { url } = listener;
   const authority = options.auth && new Authority(options.auth, url, options.clock ?? systemClock);
   const endpoints = new Endpoints(content, authority, {
     paging: { ...options.paging, absolute: options.paging?.absolute ? url : undefined },
@@ -88,13 +73,11 @@ export async function startRegistry(options: RegistryOptions): Promise<LocalRegi
   const faults = new Faults(options.faults);
   const requests = new RequestLog();
   const closing = new AbortController();
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  listener.serve((request, response) => {
     void serve(request, response, { endpoints, faults, requests, signal: closing.signal });
   });
   return {
-    url,
-    host: address,
-    port,
+    ...listener,
     faults,
     requests,
     push: (repository, tags, image = {}) => pushImage(content, repository, tags, image),
@@ -104,28 +87,11 @@ export async function startRegistry(options: RegistryOptions): Promise<LocalRegi
     revokeTokens: () => authority?.revokeTokens(),
     async close() {
       closing.abort();
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
+      await listener.close();
       await endpoints.close();
       await content.journal.close();
     },
   };
-}
-
-function createHttpServer(tls: RegistryOptions['tls']): Server | TlsServer {
-  const clients = tls?.clientCa && { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true };
-  const server = tls ? createTlsServer({ cert: tls.cert, key: tls.key, ...clients }) : createServer();
-  // Longer than any client keeps an idle connection: a close that crosses a request would look like a fault.
-  server.keepAliveTimeout = 120_000;
-  return server;
-}
-
-function listen(server: Server | TlsServer, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => resolve());
-  });
 }
 
 async function openContent(folder: string | undefined): Promise<Content> {
@@ -167,6 +133,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, service
     record.user = user;
     if (!fault?.reset) record.status = answer.status;
     if (!request.complete) request.resume();
+    answer.headers = { 'docker-distribution-api-version': 'registry/2.0', ...answer.headers };
     await sendAnswer(response, answer, { head: method === 'HEAD', fault }, signal);
   } catch {
     // The client has gone, or the registry closes: there is nobody left to tell.

@@ -1,4 +1,4 @@
-/** What the registry was asked, so that tests can count requests. */
+/** What a server of ours was asked, so that tests can count requests. */
 
 export interface RequestRecord {
   method: string;
@@ -8,9 +8,12 @@ export interface RequestRecord {
   query: string;
   /** Of the answer; 0: the connection was cut before one. */
   status: number;
-  /** Who asked; undefined: nobody that the registry knows. */
+  /** Who asked; undefined: nobody that the server knows. */
   user: string | undefined;
   userAgent: string | undefined;
+  /** Where the server keeps it: what was sent, and when (RFC 3339). */
+  body?: unknown;
+  time?: string;
 }
 
 /** Enough to look at after a test; a benchmark sends many more. */

@@ -32,10 +32,7 @@ export async function sendAnswer(
 }
 
 function headersOf(answer: Answer, fault: FaultRule | undefined): Record<string, string | number> {
-  const headers: Record<string, string | number> = {
-    'docker-distribution-api-version': 'registry/2.0',
-    ...answer.headers,
-  };
+  const headers: Record<string, string | number> = { ...answer.headers };
   if (Buffer.isBuffer(answer.body)) headers['content-length'] = answer.body.length;
   else if (answer.body === undefined && headers['content-length'] === undefined && answer.status !== 204) {
     headers['content-length'] = 0;
