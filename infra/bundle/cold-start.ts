@@ -98,7 +98,7 @@ async function importOnce(file: string): Promise<number> {
   const { stdout } = await run(
     process.execPath,
     ['--input-type=module', '-e', PROBE, pathToFileURL(file).href],
-    { env: { PATH: process.env.PATH, STORAGE_BUCKET: 'measured' } },
+    { env: { PATH: process.env.PATH, STORAGE_BUCKET: 'measured', ARTIFACT_BASE_URL: 'measured' } },
   );
   return Number(stdout);
 }

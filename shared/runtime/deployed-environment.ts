@@ -9,21 +9,24 @@ import { systemClock } from './clock.ts';
 import type { ClusterAccess } from './contract.ts';
 import type { FunctionEnvironment } from './environment.ts';
 import { createLogger } from './logger.ts';
-import { readSettings, type Settings, SettingsError } from './settings.ts';
+import { environmentName, readSettings, type SettingName, type Settings, SettingsError } from './settings.ts';
 
 /** Accesses whose connections are kept. A function serves one cluster, and its token changes a few times an hour. */
 const KEPT_CONNECTIONS = 4;
 
 /**
  * Settings and environment of this process. Nothing is connected and no SDK loaded before the first run needs it.
+ * @param needed settings beside the bucket without which the function cannot work
  * @throws SettingsError when the function is not configured: the cold start fails with a line for every problem
  */
-export function deployedEnvironment(variables: Record<string, string | undefined> = process.env): {
-  settings: Settings;
-  environment: FunctionEnvironment;
-} {
+export function deployedEnvironment(
+  needed: readonly SettingName[] = [],
+  variables: Record<string, string | undefined> = process.env,
+): { settings: Settings; environment: FunctionEnvironment } {
   const settings = readSettings('functions', [], variables);
-  if (!settings['storage-bucket']) throw new SettingsError(['STORAGE_BUCKET: the bucket is not set']);
+  const missing = (['storage-bucket', ...needed] as const).filter((name) => !settings[name]);
+  if (missing.length > 0)
+    throw new SettingsError(missing.map((name) => `${environmentName(name)}: is not set`));
   const environment: FunctionEnvironment = {
     connect: createConnections(),
     store: createS3Store({

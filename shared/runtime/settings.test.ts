@@ -77,6 +77,40 @@ test('label selectors in every form that Kubernetes has', () => {
   }
 });
 
+test('the base of artifact URLs: a host alone means http, no slash at the end (OCI 16.2)', () => {
+  const base = (value: string) =>
+    readSettings('functions', [], { ARTIFACT_BASE_URL: value })['artifact-base-url'];
+  for (const [value, expected] of [
+    ['', ''],
+    [
+      'source-controller.flux-system.svc.cluster.local.',
+      'http://source-controller.flux-system.svc.cluster.local.',
+    ],
+    ['127.0.0.1:9090', 'http://127.0.0.1:9090'],
+    ['[::1]:9090/', 'http://[::1]:9090'],
+    ['http://relay/', 'http://relay'],
+    [
+      'https://bucket.s3.eu-west-1.amazonaws.com/prefix/default/artifacts//',
+      'https://bucket.s3.eu-west-1.amazonaws.com/prefix/default/artifacts',
+    ],
+    ['cdn.example/a', 'http://cdn.example/a'],
+  ]) {
+    assert.equal(base(value!), expected);
+  }
+  for (const value of [
+    'ftp://x',
+    'http://',
+    'http://user@host',
+    'host?query',
+    'http://h/#f',
+    'a b',
+    'host:port',
+    '/path',
+  ]) {
+    assert.throws(() => base(value), /^SettingsError: ARTIFACT_BASE_URL: expected /, value);
+  }
+});
+
 test('a flag of another user is refused', () => {
   assert.throws(() => readSettings('up', ['--lambda-endpoint=http://x'], {}), SettingsError);
 });

@@ -78,6 +78,21 @@ const address = matching(/^(\[[0-9a-f:.]+\]|[^\s:]*):\d{1,5}$/i, 'expected HOST:
   z.refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535'),
 );
 
+/** What all URLs of artifacts begin with, without a slash at the end; a bare host means plain HTTP (OCI 16.2). */
+const baseUrl = z.pipe(
+  matching(
+    /^((https?:\/\/)?[^\s/?#@]*[^\s/?#@:](\/[^\s?#]*)?)?$/i,
+    'expected a host, or http:// or https:// with a host and a path',
+  ),
+  z.transform((value: string, context) => {
+    if (value === '') return '';
+    const url = (/^https?:\/\//i.test(value) ? value : `http://${value}`).replace(/\/+$/, '');
+    if (URL.canParse(url)) return url;
+    context.issues.push({ code: 'custom', message: 'expected the address of a server', input: value });
+    return z.NEVER;
+  }),
+);
+
 /** `key`, `!key`, `key=value`, `key in (a,b)`, …: the API server would refuse others, when nobody looks any more. */
 const REQUIREMENT =
   String.raw`\s*(!?K|K\s*(==?|!=|[<>])\s*[\w.-]*|K\s+(not)?in\s*\([\w.,\s-]*\))\s*`.replaceAll(
@@ -151,7 +166,7 @@ export const SETTINGS = {
     duration,
     '24h',
     ['relay', 'up'],
-    'How often stored tag records of deleted objects are removed.',
+    'How often stored tag records and artifacts of deleted objects are removed.',
   ),
   'lambda-function-prefix': setting(
     text,
@@ -198,6 +213,7 @@ export const SETTINGS = {
   ),
   'metrics-addr': setting(address, ':8080', ['relay', 'up'], 'Where /metrics is served.'),
   'health-addr': setting(address, ':9440', ['relay', 'up'], 'Where /healthz and /readyz are served.'),
+  'storage-addr': setting(address, ':9090', ['relay', 'up'], 'Where artifacts are served.'),
   'log-level': setting(
     oneOf('debug', 'info', 'error'),
     'info',
@@ -216,6 +232,24 @@ export const SETTINGS = {
     '',
     ['relay', 'functions'],
     'Address of an S3-compatible server; empty: the region’s own.',
+  ),
+  'artifact-base-url': setting(
+    baseUrl,
+    '',
+    ['relay', 'functions', 'up'],
+    'What the URLs of artifacts begin with: the relay’s Service, or where else the bucket is read. A host alone means http. Empty with longshore up: its own --storage-addr.',
+  ),
+  'artifact-retention-ttl': setting(
+    duration,
+    '10m',
+    ['functions', 'up'],
+    'How long the files of earlier artifacts stay, for consumers that come late.',
+  ),
+  'artifact-retention-records': setting(
+    count(1, 1000),
+    '2',
+    ['functions', 'up'],
+    'Files of one object that stay at most, the current one included.',
   ),
   'aws-autologin-for-ecr': setting(
     flag,
@@ -258,6 +292,36 @@ export const SETTINGS = {
     'false',
     ['functions', 'up'],
     'Registries may have loopback addresses. On with longshore up; off in a deployed function, whose runtime listens there.',
+  ),
+  'quay-api-url': setting(
+    matching(/^(https?:\/\/[^\s?#@]+)?$/, 'expected http[s]://HOST[:PORT]/api/v1'),
+    '',
+    ['functions', 'up'],
+    'API of Quay; empty: key quayapiurl of Secret quaytoken, else https://quay.io/api/v1.',
+  ),
+  'quay-org': setting(
+    matching(/^([a-z0-9][a-z0-9._-]*)?$/i, 'expected the name of an organization'),
+    '',
+    ['functions', 'up'],
+    'Quay organization that owns all repositories and robots; empty: key organization of Secret quaytoken.',
+  ),
+  'quay-registry-host': setting(
+    matching(/^([a-z0-9.-]+(:\d{1,5})?)?$/i, 'expected HOST or HOST:PORT'),
+    '',
+    ['functions', 'up'],
+    'Host in image URLs where it is not that of the API.',
+  ),
+  'quay-additional-ca': setting(
+    text,
+    '',
+    ['functions', 'up'],
+    'PEM file of authorities that a Quay of your own needs beside the system’s; empty: key ca.crt of Secret quaytoken, if any.',
+  ),
+  'quay-requests-per-second': setting(
+    count(1, 50),
+    '2',
+    ['functions', 'up'],
+    'Requests to Quay of one process, in bursts of five seconds’ worth. quay.io allows 5 for each address.',
   ),
   'max-tags': setting(
     count(1, 10_000_000),

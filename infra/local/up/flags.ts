@@ -76,6 +76,7 @@ type FlagName = keyof typeof FLAGS;
 const OVERRIDES = {
   'metrics-addr': '127.0.0.1:18080',
   'health-addr': '127.0.0.1:18080',
+  'storage-addr': '127.0.0.1:18080',
   'allow-loopback-addresses': 'true',
 } satisfies Partial<Record<SettingName, string>>;
 
