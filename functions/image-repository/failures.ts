@@ -5,7 +5,6 @@ import type { Step } from '../../shared/runtime/failure.ts';
 
 export const REASON = {
   succeeded: 'Succeeded',
-  gate: 'FeatureGateDisabled',
   image: 'ImageURLInvalid',
   /** A field that no API server with our schema lets through: only foreign CRDs do. */
   spec: 'InvalidSpec',

@@ -6,6 +6,7 @@ import {
   timeoutOf,
 } from '../../shared/api/image-repository.ts';
 import type { CacheUse } from '../../shared/oci/cloud-tokens.ts';
+import { requireIdentityGate } from '../../shared/oci/identity-gate.ts';
 import { parseImageName } from '../../shared/oci/image-name.ts';
 import { openRegistry } from '../../shared/oci/registry.ts';
 import { prepareAccess } from '../../shared/oci/run-access.ts';
@@ -17,7 +18,6 @@ import { startTimeout } from '../../shared/runtime/timeout.ts';
 import { readTagRecordHeader } from '../../shared/storage/tag-record.ts';
 import { decideScan } from './due.ts';
 import { readSpec, STEP } from './failures.ts';
-import { requireGate } from './gate.ts';
 import { scan } from './scan.ts';
 import { isScanRequested } from './scan-request.ts';
 import type { Target } from './target.ts';
@@ -44,7 +44,7 @@ export async function bringUpToDate(climb: Climb): Promise<Success> {
   const { target, object, settings, progress, startedAt } = climb;
   const { run } = target;
   const { spec, status } = object;
-  requireGate(spec, settings);
+  requireIdentityGate(spec, settings);
   const image = readSpec(() => parseImageName(spec.image));
   const intervalMs = readSpec(() => parseDuration(spec.interval));
   const timeoutMs = readSpec(() => timeoutOf(spec));
