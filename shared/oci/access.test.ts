@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RunSecrets } from '../runtime/redact.ts';
+import type { AccessError } from './errors.ts';
 import { environmentProxies } from './proxy.ts';
 import { createAuthority } from './test-certificates.ts';
 import { accessTo, pullSecret, readerOf, SETTINGS, type TestSecret } from './test-registry.ts';
@@ -254,6 +255,24 @@ describe('which credentials (6.1)', () => {
     const rules = { secretsFirst: true, insecureSkipsVerify: true };
     assert.equal(await userOf(spec, { rules }), 'first');
     assert.match(await refusal(resolve({ provider: 'gcp' }, { rules })), /provider 'gcp'/);
+  });
+
+  test('an error says which part of the access it is about; Secrets are read first where they win', async () => {
+    const part = (spec: object, rules?: { secretsFirst: boolean; insecureSkipsVerify: boolean }) =>
+      resolve(spec, { rules }).then(
+        () => assert.fail('expected an error'),
+        (error: AccessError) => error.part,
+      );
+    const none = { name: 'nowhere' };
+    assert.equal(await part({ proxySecretRef: none }), 'proxy');
+    assert.equal(await part({ certSecretRef: none }), 'tls');
+    assert.equal(await part({ secretRef: none }), 'credentials');
+    assert.equal(await part({ serviceAccountName: 'nobody' }), 'credentials');
+    assert.equal(await part({ provider: 'gcp' }), 'login');
+    assert.equal(await part({ provider: 'gcp', serviceAccountName: 'plain' }), 'gate');
+    assert.equal(await part({ secretRef: none, proxySecretRef: none }), 'proxy');
+    const rules = { secretsFirst: true, insecureSkipsVerify: true };
+    assert.equal(await part({ secretRef: none, proxySecretRef: none }, rules), 'credentials');
   });
 
   test('object identity needs the gate and an annotation with a role', async () => {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { SecretData, SecretReader } from '../kube/secret-reader.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { messageOf } from '../runtime/errors.ts';
 import type { RunSecrets } from '../runtime/redact.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { cloudCredentials } from './cloud-credentials.ts';
@@ -12,6 +13,7 @@ import type { CacheUse } from './cloud-tokens.ts';
 import { ANONYMOUS, type Credential, type CredentialSource } from './credential.ts';
 import type { EcrApi } from './ecr-api.ts';
 import { parseEcrHost } from './ecr-host.ts';
+import { AccessError, type AccessPart } from './errors.ts';
 import type { ImageName } from './image-name.ts';
 import { type ProxyChoice, processProxies, readProxySecret } from './proxy.ts';
 import { findCredential, isPullSecret } from './pull-secret.ts';
@@ -81,8 +83,8 @@ export interface AccessRequest {
 }
 
 /**
- * Prepares the access that a spec asks for, in the order of 6.1.
- * @throws AccessError naming the object and key that cannot be used; what the reader throws for missing objects
+ * Prepares the access that a spec asks for, in the order of 6.1; pull secrets before everything else where they win.
+ * @throws AccessError naming the part, and the object and key that cannot be used
  */
 export async function resolveRegistryAccess(
   request: AccessRequest,
@@ -90,44 +92,67 @@ export async function resolveRegistryAccess(
 ): Promise<RegistryAccess> {
   const { spec, reader, rules } = request;
   const warnings: string[] = [];
-  const proxySecret = spec.proxySecretRef && (await reader.secret(spec.proxySecretRef.name, signal));
-  const proxy = proxySecret && readProxySecret(proxySecret);
+  const readSecrets = () => inPart('credentials', () => readPullSecrets(request, warnings, signal));
+  const first = rules?.secretsFirst ? await readSecrets() : undefined;
+  const proxy = await inPart('proxy', async () => {
+    const { proxySecretRef } = spec;
+    return proxySecretRef && readProxySecret(await reader.secret(proxySecretRef.name, signal));
+  });
   const proxyFor: ProxyChoice = proxy ? () => proxy : (request.proxies ?? processProxies());
-  const certSecret = spec.certSecretRef && (await reader.secret(spec.certSecretRef.name, signal));
-  const tls = certSecret ? readTlsSecret(certSecret, warnings) : systemTls();
+  const tls = await inPart('tls', async () => {
+    const { certSecretRef } = spec;
+    return certSecretRef && readTlsSecret(await reader.secret(certSecretRef.name, signal), warnings);
+  });
   const insecure = spec.insecure ?? false;
-  const skipVerify = insecure && !certSecret && (rules?.insecureSkipsVerify ?? false);
+  const skipVerify = insecure && !tls && (rules?.insecureSkipsVerify ?? false);
   const proxyKey = proxy?.url.href ?? '';
-  const credentials = await resolveCredentials(request, { proxyFor, proxyKey }, warnings, signal);
+  const credentials = await resolveCredentials(
+    { ...request, proxyFor, proxyKey },
+    first,
+    readSecrets,
+    signal,
+  );
   const secret = credentials.fingerprint + proxyKey;
   const known =
     secret === ANONYMOUS.fingerprint ? secret : fingerprintOf([credentials.fingerprint, proxyKey]);
-  const fingerprint = [known, tls.fingerprint, insecure, skipVerify].join(' ');
-  return { credentials, tls, skipVerify, proxyFor, insecure, fingerprint, warnings };
+  const material = tls ?? systemTls();
+  const fingerprint = [known, material.fingerprint, insecure, skipVerify].join(' ');
+  return { credentials, tls: material, skipVerify, proxyFor, insecure, fingerprint, warnings };
 }
 
-/** Cloud credentials or pull secrets, whichever the kind asks first; else nobody. */
+/**
+ * Cloud credentials or pull secrets, whichever the kind asks first; else nobody.
+ * @param first pull secrets that win over the provider; @param readSecrets reads those that do not
+ */
 async function resolveCredentials(
-  request: AccessRequest,
-  proxy: { proxyFor: ProxyChoice; proxyKey: string },
-  warnings: string[],
+  request: AccessRequest & { proxyFor: ProxyChoice; proxyKey: string },
+  first: SecretData[] | undefined,
+  readSecrets: () => Promise<SecretData[]>,
   signal: AbortSignal,
 ): Promise<CredentialSource> {
   const { spec, image, settings } = request;
   const provider = spec.provider || 'generic';
-  if (request.rules?.secretsFirst) {
-    const secrets = await readPullSecrets(request, warnings, signal);
-    if (secrets.length > 0 || provider === 'generic') return secretCredentials(secrets, request);
-  }
+  const logIn = (cloud: string, account: string) =>
+    inPart('login', () => cloudCredentials({ ...request, provider: cloud, account }, signal));
+  if (first && (first.length > 0 || provider === 'generic')) return secretCredentials(first, request);
   if (provider !== 'generic') {
-    const account = spec.serviceAccountName || settings['default-service-account'];
-    return cloudCredentials({ ...request, ...proxy, provider, account }, signal);
+    return logIn(provider, spec.serviceAccountName || settings['default-service-account']);
   }
   // IR-ECR-2: never a fall-back after a Secret that did not match (decisions 9).
   if (settings['aws-autologin-for-ecr'] && !spec.secretRef && parseEcrHost(image.host)) {
-    return cloudCredentials({ ...request, ...proxy, provider: 'aws', account: '' }, signal);
+    return logIn('aws', '');
   }
-  return secretCredentials(await readPullSecrets(request, warnings, signal), request);
+  return secretCredentials(await readSecrets(), request);
+}
+
+/** Lets an error say which part of the access cannot be used. */
+async function inPart<T>(part: AccessPart, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof AccessError && error.part) throw error;
+    throw new AccessError(messageOf(error), { part, cause: error });
+  }
 }
 
 /** `secretRef` first, then the pull secrets of the service account in their order; others are left out with a note. */
@@ -153,8 +178,13 @@ async function readPullSecrets(
 }
 
 /** The first Secret with a matching entry decides; all of them must be readable (IR-KEY-1, IR-KEY-6). */
-function secretCredentials(secrets: SecretData[], { image, ...request }: AccessRequest): CredentialSource {
-  const found = secrets.map((secret) => findCredential(secret, image)).find((credential) => credential);
+async function secretCredentials(
+  secrets: SecretData[],
+  { image, ...request }: AccessRequest,
+): Promise<CredentialSource> {
+  const found = await inPart('credentials', async () =>
+    secrets.map((secret) => findCredential(secret, image)).find((credential) => credential),
+  );
   if (!found) return ANONYMOUS;
   for (const value of secretValues(found)) request.secrets?.add(value);
   return { fingerprint: fingerprintOf(['secret', found]), get: async () => found, forget: () => false };

@@ -34,6 +34,10 @@ export async function cloudCredentials(
   signal: AbortSignal,
 ): Promise<CredentialSource> {
   const { provider, account, image, settings, clock, proxyFor, proxyKey } = request;
+  if (account && !settings['feature-gates'].ObjectLevelWorkloadIdentity) {
+    const text = `spec.serviceAccountName with provider '${provider}' needs the feature gate ObjectLevelWorkloadIdentity`;
+    throw new AccessError(text, { part: 'gate' });
+  }
   const identity = NOT_YET[provider];
   if (identity) {
     throw new AccessError(
@@ -59,12 +63,8 @@ export async function cloudCredentials(
 
 /** The role that the service account carries (IR-AWS-3). */
 async function readIdentity(request: CloudRequest, signal: AbortSignal): Promise<ObjectIdentity> {
-  const { account, namespace, settings, reader, requestToken } = request;
-  if (!settings['feature-gates'].ObjectLevelWorkloadIdentity || !requestToken) {
-    throw new AccessError(
-      `spec.serviceAccountName with provider 'aws' needs the feature gate ObjectLevelWorkloadIdentity`,
-    );
-  }
+  const { account, namespace, reader, requestToken } = request;
+  if (!requestToken) throw new AccessError('tokens of service accounts cannot be had here');
   const serviceAccount: ServiceAccountData = await reader.serviceAccount(account, signal);
   const where = `serviceaccount '${namespace}/${account}'`;
   const roleArn = serviceAccount.annotations[ROLE_ANNOTATION];

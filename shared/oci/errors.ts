@@ -76,13 +76,20 @@ export class RegistryError extends Error {
   }
 }
 
+/** What of an access cannot be had; `gate`: the identity of a service account, which the operator does not allow. */
+export type AccessPart = 'credentials' | 'proxy' | 'tls' | 'login' | 'gate';
+
 /**
  * A Secret, certificate, proxy or service account of an object that cannot be used (spec 5.1 step 5); the message
- * names it. The reconciler puts `failed to configure authentication options: ` before it.
+ * names it. What stands before the message is the reconciler's business.
  */
 export class AccessError extends Error {
-  constructor(message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  /** Undefined until `resolveRegistryAccess` lets it out. */
+  readonly part: AccessPart | undefined;
+
+  constructor(message: string, options: { cause?: unknown; part?: AccessPart } = {}) {
+    super(message, { cause: options.cause });
     this.name = 'AccessError';
+    this.part = options.part;
   }
 }
