@@ -156,6 +156,18 @@ export const SETTINGS = {
     'Wait after the first failure of an object; doubles with each one.',
   ),
   'max-retry-delay': setting(delay, '15m', ['relay', 'up'], 'Longest wait after a failure.'),
+  'requeue-dependency': setting(
+    delay,
+    '30s',
+    ['functions', 'up'],
+    'How often an ImagePolicy looks for the first tags of its repository, which wakes it anyway when it has some.',
+  ),
+  'no-cross-namespace-refs': setting(
+    flag,
+    'false',
+    ['functions', 'up'],
+    'Objects may refer to objects of their own namespace only, whatever access lists say.',
+  ),
   'interval-jitter-percentage': setting(
     count(0, 100),
     '0',
