@@ -3,20 +3,38 @@
  * of the cluster. A relay that sees only a part of the objects must never start it.
  */
 import { IMAGE_REPOSITORY } from '../../shared/api/image-repository.ts';
+import { OCI_REPOSITORY } from '../../shared/api/oci-repository.ts';
+import { artifactsOf } from '../../shared/artifact/artifact-path.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
-import { resolveResource } from '../../shared/kube/discovery.ts';
+import { type DiscoveredKind, resolveResource } from '../../shared/kube/discovery.ts';
+import { isNotFound } from '../../shared/kube/errors.ts';
 import type { KubeObject } from '../../shared/kube/resource.ts';
 import { type Clock, sleep } from '../../shared/runtime/clock.ts';
 import { messageOf } from '../../shared/runtime/errors.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import { sweepTagRecords } from '../../shared/storage/tag-record-sweep.ts';
+import { removeOrphans } from '../../shared/storage/orphans.ts';
+import { tagRecordsOf } from '../../shared/storage/tag-record.ts';
 import { recordKey } from './slim-record.ts';
 
 const PAGE_SIZE = 500;
 
 /** The first sweep comes within this time, so that a relay that restarts every night sweeps as well. */
 const FIRST_WITHIN_MS = 60 * 60_000;
+
+/** What is kept for the objects of a kind. A further kind that keeps something is a further entry. */
+interface Kept {
+  kind: DiscoveredKind;
+  /** What a log line calls it. */
+  what: string;
+  /** What the keys begin with, before `namespace/name`. */
+  prefix(cluster: string): string;
+}
+
+const KEPT: readonly Kept[] = [
+  { kind: IMAGE_REPOSITORY, what: 'tag records', prefix: tagRecordsOf },
+  { kind: OCI_REPOSITORY, what: 'artifacts', prefix: artifactsOf },
+];
 
 export interface SweepOptions {
   kube: KubeClient;
@@ -42,24 +60,29 @@ export async function startSweep(options: SweepOptions, signal: AbortSignal): Pr
     if (signal.aborted) return;
     wait = everyMs;
     if (!options.leads()) continue;
-    try {
-      const removed = await sweepOnce(options, signal);
-      if (removed.length > 0) log.info('removed tag records of deleted objects', { objects: removed });
-    } catch (error) {
-      if (!signal.aborted) log.error(`the sweep of tag records failed: ${messageOf(error)}`);
+    for (const kept of KEPT) {
+      try {
+        const removed = await sweepOnce(options, kept, signal);
+        if (removed.length > 0) log.info(`removed ${kept.what} of deleted objects`, { objects: removed });
+      } catch (error) {
+        // Of a kind that the cluster does not have, nothing is known: what is stored stays.
+        if (signal.aborted || isNotFound(error)) continue;
+        log.error(`the sweep of ${kept.what} failed: ${messageOf(error)}`);
+      }
     }
   }
 }
 
 /**
- * One sweep. Answers with the `namespace/name` of what was removed.
+ * One sweep for one kind. Answers with the `namespace/name` of the objects whose things were removed.
  * @throws KubeError when not every object could be listed: then nothing is removed; StorageError
  */
-export async function sweepOnce(
+async function sweepOnce(
   { kube, store, cluster, clock }: Omit<SweepOptions, 'everyMs' | 'leads' | 'random' | 'log'>,
+  { kind, prefix }: Kept,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const resource = await resolveResource(kube, cluster, IMAGE_REPOSITORY, signal);
+  const resource = await resolveResource(kube, cluster, kind, signal);
   const listedAt = clock.now();
   const existing = new Set<string>();
   let next: string | undefined;
@@ -68,5 +91,5 @@ export async function sweepOnce(
     for (const { metadata } of page.items) existing.add(recordKey(metadata.namespace, metadata.name));
     next = page.continue;
   } while (next);
-  return await sweepTagRecords(store, { cluster, existing, listedAt }, signal);
+  return await removeOrphans(store, { prefix: prefix(cluster), existing, listedAt }, signal);
 }

@@ -5,17 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { artifactsOf } from '../artifact/artifact-path.ts';
 import { createDirectoryStore } from './directory.ts';
 import { type ObjectStore, StorageError } from './object-store.ts';
+import { removeOrphans } from './orphans.ts';
 import {
   deleteTagRecord,
   readTagRecord,
   readTagRecordHeader,
   type TagRecord,
   tagRecordKey,
+  tagRecordsOf,
   writeTagRecord,
 } from './tag-record.ts';
-import { sweepTagRecords } from './tag-record-sweep.ts';
 
 const ROOT = mkdtempSync(join(tmpdir(), 'longshore-tags-'));
 after(() => rmSync(ROOT, { recursive: true }));
@@ -202,24 +204,31 @@ test('an error of the store is an error, not a missing record (IR-STORE-4)', asy
 describe('the sweep of orphans (IR-STORE-5)', () => {
   const HOUR = 3_600_000;
 
-  test('removes the records of objects that are gone, of this cluster only', async () => {
+  test('removes the records, or the artifacts, of objects that are gone, of this cluster only', async () => {
     for (const name of ['app1', 'app2', 'app3']) await writeTagRecord(store, { ...KEY, name }, record(['a']));
     await writeTagRecord(store, { ...KEY, cluster: 'c2' }, record(['a']));
-    await store.put('c1/artifacts/apps/app1', Buffer.from('x'));
+    const artifacts = ['app1/a.tar.gz', 'app2/a.tar.gz', 'app3/a.tar.gz', 'app3/latest.tar.gz'];
+    for (const file of artifacts)
+      await store.put(`c1/artifacts/ocirepository/apps/${file}`, Buffer.from('x'));
     const listedAt = Date.now() + 2 * HOUR;
     const existing = new Set(['apps/app2', 'other/app1']);
-    const removed = await sweepTagRecords(store, { cluster: 'c1', existing, listedAt });
+    const removed = await removeOrphans(store, { prefix: tagRecordsOf('c1'), existing, listedAt });
     assert.deepEqual(removed, ['apps/app1', 'apps/app3']);
     assert.equal(await store.head(tagRecordKey(KEY)), undefined);
     assert.ok(await store.head('c1/tags/apps/app2'));
     assert.ok(await store.head('c2/tags/apps/app1'));
-    assert.ok(await store.head('c1/artifacts/apps/app1'));
+    assert.ok(await store.head('c1/artifacts/ocirepository/apps/app1/a.tar.gz'));
+    const search = { prefix: artifactsOf('c1'), existing, listedAt };
+    assert.deepEqual(await removeOrphans(store, search), ['apps/app1', 'apps/app3']);
+    const left = (await Array.fromAsync(store.list(artifactsOf('c1')))).map(({ key }) => key);
+    assert.deepEqual(left, ['c1/artifacts/ocirepository/apps/app2/a.tar.gz']);
   });
 
   test('leaves a record that is younger than the list of objects, or hardly older', async () => {
     await writeTagRecord(store, KEY, record(['a']));
     for (const listedAt of [Date.now() - HOUR, Date.now() + HOUR / 2]) {
-      assert.deepEqual(await sweepTagRecords(store, { cluster: 'c1', existing: new Set(), listedAt }), []);
+      const search = { prefix: tagRecordsOf('c1'), existing: new Set<string>(), listedAt };
+      assert.deepEqual(await removeOrphans(store, search), []);
     }
     assert.ok(await read());
   });
