@@ -3,7 +3,7 @@ import type { ImageRepository, ImageRepositoryStatus } from '../../shared/api/im
 import { retrying, rfc3339, stalled, succeeded } from '../../shared/kube/conditions.ts';
 import { withAnswer } from '../../shared/kube/request-token.ts';
 import type { Condition } from '../../shared/kube/resource.ts';
-import { patchStatus } from '../../shared/kube/status-patch.ts';
+import { patchConditions, patchStatus } from '../../shared/kube/status-patch.ts';
 import { REASON } from './failures.ts';
 import type { Target } from './target.ts';
 import type { Verdict } from './verdict.ts';
@@ -58,17 +58,13 @@ export function writeStatus(
 }
 
 /** The progress patch. That it failed is logged, no more (decisions 3). */
-export async function writeConditions(
-  target: Target,
+export function writeConditions(
+  { run, resource }: Target,
   object: ImageRepository,
   conditions: Condition[],
 ): Promise<ImageRepository | undefined> {
-  try {
-    return await writeStatus(target, object, { ...object.status, conditions });
-  } catch (error) {
-    target.run.log.error('the progress could not be shown', { error });
-    return undefined;
-  }
+  const patch = { kube: run.kube, resource, object, additive: PRUNED };
+  return patchConditions(patch, conditions, run.log, run.signal);
 }
 
 function conditionsAfter(

@@ -1,10 +1,11 @@
 /** The one status write of a run: only what differs, and only over what was read (design section 4, IR-REC-16, IR-REC-17). */
 import { messageOf, RetryError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
 import type { KubeClient } from './client.ts';
 import { OWNED_CONDITIONS } from './conditions.ts';
 import { isConflict, isNotFound } from './errors.ts';
 import { applyMergePatch, changesOnly, type JsonObject, mergePatch } from './merge-patch.ts';
-import type { Condition, KubeObject, Resource } from './resource.ts';
+import type { Condition, KubeObject, ReconcileStatus, Resource } from './resource.ts';
 
 export interface StatusPatch<T extends KubeObject> {
   kube: KubeClient;
@@ -51,6 +52,25 @@ export async function patchStatus<T extends KubeObject>(
     if (isNotFound(error)) return undefined;
     if (isConflict(error)) throw new RetryError('Conflict', messageOf(error), { cause: error });
     throw error;
+  }
+}
+
+/**
+ * The progress patch of a run: its conditions, nothing else. That it failed is logged, no more (decisions 3).
+ * @returns the object as it is stored now; undefined when it is gone or could not be written
+ */
+export async function patchConditions<T extends KubeObject<unknown, ReconcileStatus>>(
+  request: Omit<StatusPatch<T>, 'status'>,
+  conditions: Condition[],
+  log: Pick<Logger, 'error'>,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  try {
+    const status = { ...request.object.status, conditions } as NonNullable<T['status']>;
+    return await patchStatus({ ...request, status }, signal);
+  } catch (error) {
+    log.error('the progress could not be shown', { error });
+    return undefined;
   }
 }
 
