@@ -1,0 +1,38 @@
+/** What robots may do with a repository (spec A.3.9, A.3.10). */
+import { Role } from './answers.ts';
+import type { QuayApi } from './api.ts';
+import type { RepositoryOperations, RoleOperations } from './client.ts';
+import { QuayError } from './errors.ts';
+import { requireAccountName, requireRepositoryName } from './names.ts';
+
+const NO_ROLE = 'User does not have permission for repo';
+
+export function roleOperations(
+  api: QuayApi,
+  getRepository: RepositoryOperations['getRepository'],
+): RoleOperations {
+  const path = (name: string, fullName: string) =>
+    `/repository/${api.organization}/${requireRepositoryName(name)}/permissions/user/${requireAccountName(fullName)}`;
+
+  return {
+    async setRole(name, fullName, role, signal) {
+      try {
+        const answer = await api.ask({ method: 'PUT', path: path(name, fullName), body: { role } }, signal);
+        if (answer.status >= 400) throw api.refusal(answer);
+        api.read(Role, answer);
+      } catch (error) {
+        // Quay breaks over a repository that does not exist (A.3.9).
+        if (!(error instanceof QuayError) || error.status !== 500) throw error;
+        if (await getRepository(name, signal)) throw error;
+        const { message, status, text } = error;
+        throw new QuayError('missing', `${message} (the repository does not exist)`, { status, text });
+      }
+    },
+
+    async removeRole(name, fullName, signal) {
+      const answer = await api.ask({ method: 'DELETE', path: path(name, fullName) }, signal);
+      const absent = answer.status === 404 || (answer.status === 400 && answer.text.includes(NO_ROLE));
+      if (answer.status >= 400 && !absent) throw api.refusal(answer);
+    },
+  };
+}
