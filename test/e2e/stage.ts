@@ -21,7 +21,7 @@ import { type Condition, type Resource, SECRETS } from '../../shared/kube/resour
 import type { ClusterEndpoint } from '../../shared/kube/transport.ts';
 import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
-import { assertKstatus } from '../image-repository/kstatus.ts';
+import { assertKstatus } from '../workbench/kstatus.ts';
 
 export const REQUESTED_AT = 'reconcile.fluxcd.io/requestedAt';
 

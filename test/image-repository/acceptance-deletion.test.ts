@@ -1,7 +1,7 @@
 /** Acceptance point 15: whoever deletes an object, and whenever, its tag record goes with it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CLUSTERS } from './clusters.ts';
+import { CLUSTERS } from '../workbench/clusters.ts';
 import { useSuite } from './suite.ts';
 
 for (const cluster of CLUSTERS) {

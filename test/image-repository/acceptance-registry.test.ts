@@ -10,8 +10,8 @@ import {
 import type { ImageRepositorySpec } from '../../shared/api/image-repository.ts';
 import { type Authority, createAuthority } from '../parts/certificates.ts';
 
-import { createFakeCluster } from './fake-cluster.ts';
-import { assertKstatus } from './kstatus.ts';
+import { createFakeCluster } from '../workbench/fake-cluster.ts';
+import { assertKstatus } from '../workbench/kstatus.ts';
 import { startProxy } from './proxy.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 

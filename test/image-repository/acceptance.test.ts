@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { revisionOf } from '../../functions/image-repository/tag-set.ts';
 import { writeTagRecord } from '../../shared/storage/tag-record.ts';
-import { CLUSTERS } from './clusters.ts';
+import { CLUSTERS } from '../workbench/clusters.ts';
 import { LISTING, REQUESTED_AT, useSuite } from './suite.ts';
 import { openWorkbench } from './workbench.ts';
 

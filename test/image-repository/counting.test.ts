@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { type LocalRegistry, startRegistry } from '../../infra/local/registry/registry.ts';
-import { createFakeCluster } from './fake-cluster.ts';
+import { createFakeCluster } from '../workbench/fake-cluster.ts';
 import { type Operation, openWorkbench, type Workbench } from './workbench.ts';
 
 const TAGS = Array.from({ length: 100 }, (_, index) => `v${index}`);

@@ -5,8 +5,8 @@ import { tooManyRequests } from '../../infra/local/registry/faults.ts';
 import { type LocalRegistry, startRegistry } from '../../infra/local/registry/registry.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import { createAuthority } from '../parts/certificates.ts';
-import { createFakeCluster, type FakeCluster } from './fake-cluster.ts';
-import { assertKstatus } from './kstatus.ts';
+import { createFakeCluster, type FakeCluster } from '../workbench/fake-cluster.ts';
+import { assertKstatus } from '../workbench/kstatus.ts';
 import { startProxy } from './proxy.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 

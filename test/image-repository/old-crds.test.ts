@@ -20,7 +20,7 @@ import { createTransport } from '../../shared/kube/transport.ts';
 import { type StartServer, useApiServer } from '../parts/api-server.ts';
 import { startKubeApiServer } from '../parts/kube-api-server.ts';
 import { needs } from '../parts/parts.ts';
-import { assertKstatus } from './kstatus.ts';
+import { assertKstatus } from '../workbench/kstatus.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 const MINUTE = 60_000;

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ImageRepositorySpec } from '../../shared/api/image-repository.ts';
 import type { Condition } from '../../shared/kube/resource.ts';
-import { CLUSTERS } from './clusters.ts';
-import { assertKstatus } from './kstatus.ts';
+import { CLUSTERS } from '../workbench/clusters.ts';
+import { assertKstatus } from '../workbench/kstatus.ts';
 import { LISTING, REQUESTED_AT, useSuite } from './suite.ts';
 
 interface Case {

@@ -6,7 +6,7 @@ import { startDebianRegistry } from '../parts/debian-registry.ts';
 import { startDistribution } from '../parts/distribution.ts';
 import { needs } from '../parts/parts.ts';
 import { pushTags } from '../parts/push-tags.ts';
-import { createFakeCluster } from './fake-cluster.ts';
+import { createFakeCluster } from '../workbench/fake-cluster.ts';
 import { openWorkbench } from './workbench.ts';
 
 const REGISTRIES = [

@@ -5,7 +5,7 @@ import { type LocalRegistry, startRegistry } from '../../infra/local/registry/re
 import type { ImageRepository, ImageRepositorySpec } from '../../shared/api/image-repository.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
 import type { Condition } from '../../shared/kube/resource.ts';
-import { assertKstatus } from './kstatus.ts';
+import { assertKstatus } from '../workbench/kstatus.ts';
 import { openWorkbench, type Workbench, type WorkbenchOptions } from './workbench.ts';
 
 /** Path of a listing, for the faults and the counts of a registry. */

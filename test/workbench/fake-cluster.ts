@@ -1,9 +1,8 @@
 /**
  * A cluster in memory behind the interface of the client: resource versions, generations, finalizers, merge patches and
- * the defaults of our kind, without a process. What it cannot show, the tests show on a real API server.
+ * the defaults of our kinds, without a process. What it cannot show, the tests show on a real API server.
  */
-import { IMAGE_REPOSITORY, type ImageRepository } from '../../shared/api/image-repository.ts';
-import { IMAGE_REPOSITORY_KIND } from '../../shared/api/image-repository-schema.ts';
+import { findKind, KINDS } from '../../shared/api/kinds.ts';
 import type { KubeClient, ListOptions, ListPage, ObjectRef } from '../../shared/kube/client.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import type { KubeObject, Resource } from '../../shared/kube/resource.ts';
@@ -19,10 +18,10 @@ export interface Call {
 export interface FakeCluster extends KubeClient {
   /** Called before each request is served; what it throws is the answer. */
   before: (call: Call) => void | Promise<void>;
-  /** Versions of the kind that are served. */
+  /** Versions of our kinds that are served. */
   versions: string[];
   /** What a CRD of another release does to an object that is written: no defaults of ours, members taken out. */
-  prune: ((object: ImageRepository) => void) | undefined;
+  prune: ((object: KubeObject) => void) | undefined;
 }
 
 export function createFakeCluster(): FakeCluster {
@@ -32,14 +31,15 @@ export function createFakeCluster(): FakeCluster {
   const keyOf = (resource: Resource, namespace = '', name = '') =>
     `${resource.group}/${resource.plural}/${namespace}/${name}`;
   const isServed = ({ group, version }: Resource) =>
-    group !== IMAGE_REPOSITORY.group || cluster.versions.includes(version);
+    !KINDS.some((kind) => kind.group === group) || cluster.versions.includes(version);
+  const kindOf = ({ apiVersion, kind }: KubeObject) => findKind(apiVersion.split('/', 1)[0]!, kind);
   const serve = async (call: Call, signal?: AbortSignal) => {
     signal?.throwIfAborted();
     await cluster.before(call);
   };
   const store = <T>(key: string, object: KubeObject): T => {
     object.metadata.resourceVersion = String(++writes);
-    if (object.kind === IMAGE_REPOSITORY.kind) cluster.prune?.(object as ImageRepository);
+    if (kindOf(object)) cluster.prune?.(object);
     const { deletionTimestamp, finalizers } = object.metadata;
     if (deletionTimestamp && !finalizers?.length) objects.delete(key);
     else objects.set(key, object);
@@ -50,7 +50,7 @@ export function createFakeCluster(): FakeCluster {
 
   const cluster: FakeCluster = {
     before: () => {},
-    versions: [...IMAGE_REPOSITORY.versions],
+    versions: KINDS.flatMap(({ versions }) => versions),
     prune: undefined,
 
     async get<T>(resource: Resource, ref: ObjectRef, signal?: AbortSignal) {
@@ -77,8 +77,9 @@ export function createFakeCluster(): FakeCluster {
       const key = keyOf(resource, ref.namespace, object.metadata.name);
       if (objects.has(key)) throw refuse(409, 'AlreadyExists', object.metadata.name);
       object.metadata = { ...object.metadata, uid: `uid-${writes}`, generation: 1 };
-      if (object.kind === IMAGE_REPOSITORY.kind && !cluster.prune) {
-        const { spec, status } = IMAGE_REPOSITORY_KIND.schema.parse(object);
+      const kind = kindOf(object);
+      if (kind && !cluster.prune) {
+        const { spec, status } = kind.schema.parse(object);
         Object.assign(object, { spec, status });
       }
       return store<T>(key, object);
@@ -114,8 +115,9 @@ export function createFakeCluster(): FakeCluster {
     async getPath<T>(path: string, signal?: AbortSignal) {
       await serve({ verb: 'getPath', on: path }, signal);
       const [, , group, version = ''] = path.split('/');
-      if (group !== IMAGE_REPOSITORY.group || !cluster.versions.includes(version)) return undefined;
-      return { resources: [{ name: IMAGE_REPOSITORY.plural, namespaced: true }] } as T;
+      const served = KINDS.filter((kind) => kind.group === group);
+      if (served.length === 0 || !cluster.versions.includes(version)) return undefined;
+      return { resources: served.map(({ plural, namespaced }) => ({ name: plural, namespaced })) } as T;
     },
   };
   return cluster;
