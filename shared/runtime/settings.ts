@@ -341,6 +341,24 @@ export const SETTINGS = {
     ['functions', 'up'],
     'A scan that finds more tags fails.',
   ),
+  'max-layer-bytes': setting(
+    count(1, 4_294_967_296),
+    '104857600',
+    ['functions', 'up'],
+    'A layer of an OCIRepository that is larger fails.',
+  ),
+  'max-extracted-bytes': setting(
+    count(1, 4_294_967_296),
+    '524288000',
+    ['functions', 'up'],
+    'A layer whose files are larger in all fails; what spec.ignore leaves out counts too.',
+  ),
+  'max-extracted-entries': setting(
+    count(1, 10_000_000),
+    '100000',
+    ['functions', 'up'],
+    'A layer with more files, directories and links fails.',
+  ),
 } satisfies Record<string, Setting<unknown>>;
 
 type Table = typeof SETTINGS;

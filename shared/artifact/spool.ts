@@ -1,0 +1,119 @@
+/** Bytes that are written once, in order, and read again: in memory while they are few, then in a temporary file. */
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { ArtifactError } from './artifact-error.ts';
+
+/** So much stays in memory; also the size of the writes to the file. */
+const IN_MEMORY = 2 * 1024 * 1024;
+
+/**
+ * File operations are synchronous: a temporary file is a copy into the page cache, quicker than a trip to the thread
+ * pool, and callers hand over pieces of at most some hundred KiB between two turns of the event loop.
+ * Every method throws an `ArtifactError` of code `scratch` when the folder fails.
+ */
+export class Spool {
+  readonly #folder: string;
+  /** The last bytes: those from `#flushed` on. */
+  #buffer: Buffer;
+  #flushed = 0;
+  #length = 0;
+  #fd: number | undefined;
+
+  /** @param folder where the temporary file is made, once it is needed; @param capacity bytes that are expected */
+  constructor(folder: string, capacity = 64 * 1024) {
+    this.#folder = folder;
+    this.#buffer = Buffer.allocUnsafe(Math.min(capacity, IN_MEMORY));
+  }
+
+  /** How many bytes were written. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Copies `bytes` to the end. */
+  append(bytes: Buffer): void {
+    let at = 0;
+    while (at < bytes.length) {
+      const held = this.#length - this.#flushed;
+      if (held === IN_MEMORY) {
+        this.#flush();
+        continue;
+      }
+      const taken = Math.min(bytes.length - at, IN_MEMORY - held);
+      if (held + taken > this.#buffer.length) this.#grow(held, held + taken);
+      bytes.copy(this.#buffer, held, at, at + taken);
+      this.#length += taken;
+      at += taken;
+    }
+  }
+
+  /** Copies `length` bytes, from position `from` on, to `target` at `at`. They must have been written. */
+  read(target: Buffer, at: number, from: number, length: number): void {
+    const inFile = Math.max(0, Math.min(length, this.#flushed - from));
+    if (inFile > 0) this.#readFile(target, at, from, inFile);
+    const start = from + inFile - this.#flushed;
+    this.#buffer.copy(target, at + inFile, start, start + length - inFile);
+  }
+
+  /** Everything: the bytes themselves while they are in memory, else a stream. May be asked for again. */
+  body(): Buffer | Readable {
+    if (this.#fd === undefined) return this.#buffer.subarray(0, this.#length);
+    this.#flush();
+    return fs.createReadStream('', { fd: this.#fd, start: 0, autoClose: false, highWaterMark: 256 * 1024 });
+  }
+
+  /** Frees memory and disk. */
+  dispose(): void {
+    if (this.#fd !== undefined) fs.closeSync(this.#fd);
+    this.#fd = undefined;
+    this.#buffer = Buffer.alloc(0);
+    this.#length = 0;
+    this.#flushed = 0;
+  }
+
+  #grow(held: number, needed: number): void {
+    const larger = Buffer.allocUnsafe(Math.min(IN_MEMORY, Math.max(needed, this.#buffer.length * 2)));
+    this.#buffer.copy(larger, 0, 0, held);
+    this.#buffer = larger;
+  }
+
+  #flush(): void {
+    try {
+      this.#fd ??= openNameless(this.#folder);
+      const held = this.#length - this.#flushed;
+      for (let at = 0; at < held; ) at += fs.writeSync(this.#fd, this.#buffer, at, held - at);
+      this.#flushed = this.#length;
+    } catch (error) {
+      throw scratchError('write to', this.#folder, error);
+    }
+  }
+
+  #readFile(target: Buffer, at: number, from: number, length: number): void {
+    try {
+      for (let done = 0; done < length; ) {
+        const read = fs.readSync(this.#fd!, target, at + done, length - done, from + done);
+        if (read === 0) throw new Error('a temporary file became shorter');
+        done += read;
+      }
+    } catch (error) {
+      throw scratchError('read from', this.#folder, error);
+    }
+  }
+}
+
+/** The file has no name any more when this returns: whatever happens to the process, nothing is left of it. */
+function openNameless(folder: string): number {
+  const file = join(folder, `longshore-${randomUUID()}`);
+  const fd = fs.openSync(file, 'wx+', 0o600);
+  fs.unlinkSync(file);
+  return fd;
+}
+
+function scratchError(verb: string, folder: string, error: unknown): ArtifactError {
+  const { message } = error as Error;
+  return new ArtifactError('scratch', `cannot ${verb} the temporary folder ${folder}: ${message}`, {
+    cause: error,
+  });
+}
