@@ -1,24 +1,16 @@
 /** Which tags a scan leaves out (5.4). The engine is RE2 alone: a user's pattern never meets `RegExp`. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DEFAULT_EXCLUSION_LIST } from '../../shared/api/image-repository.ts';
+import { excerpt } from '../../shared/policy/policy-error.ts';
+import { compilePattern } from '../../shared/policy/tag-pattern.ts';
+import { messageOf } from '../../shared/runtime/errors.ts';
+import { forEachInTurns } from '../../shared/runtime/turns.ts';
 
 /** True: the tag is left out. */
 export type TagTest = (tag: string) => boolean;
 
-/** Compiled patterns that this process keeps: the same few are in nearly every object. */
-const CACHE_SIZE = 256;
-
-/** Patterns that would need a larger program are refused: one test of them could hold up every other object. */
-const MAX_PROGRAM_SIZE = 10_000;
-
-/** Characters of a pattern that a message shows. */
-const LONGEST_QUOTE = 300;
-
-/** Tags between two looks at the clock, and the time after which others get their turn. */
-const TAGS_PER_LOOK = 256;
-const TURN_MS = 20;
-
-const compiled = new Map<string, TagTest>([[DEFAULT_EXCLUSION_LIST[0]!, (tag) => tag.endsWith('.sig')]]);
+/** The default pattern is a plain suffix: the engine is not even loaded for it. */
+const [SIGNATURES] = DEFAULT_EXCLUSION_LIST;
+const isSignature: TagTest = (tag) => tag.endsWith('.sig');
 
 /**
  * Compiles every pattern, before a registry is asked (IR-REPO-15).
@@ -27,36 +19,17 @@ const compiled = new Map<string, TagTest>([[DEFAULT_EXCLUSION_LIST[0]!, (tag) =>
  */
 export async function compileExclusions(list: readonly string[]): Promise<TagTest[]> {
   const tests: TagTest[] = [];
-  for (const pattern of list) tests.push(compiled.get(pattern) ?? (await compile(pattern)));
+  for (const pattern of list) tests.push(pattern === SIGNATURES ? isSignature : await compile(pattern));
   return tests;
 }
 
-/** The engine is loaded with the first pattern that needs it: the default one, a plain suffix, does not. */
 async function compile(pattern: string): Promise<TagTest> {
-  const { RE2JS } = await import('re2js');
-  let test: TagTest;
   try {
-    const program = RE2JS.compile(pattern);
-    if (program.programSize() > MAX_PROGRAM_SIZE) throw new Error('the pattern is too large');
-    test = (tag) => program.test(tag);
+    const program = await compilePattern(pattern);
+    return (tag) => program.test(tag);
   } catch (error) {
-    throw new Error(`failed to compile regex ${excerpt(pattern)}: ${excerpt((error as Error).message)}`);
+    throw new Error(`failed to compile regex ${excerpt(pattern)}: ${messageOf(error)}`, { cause: error });
   }
-  remember(pattern, test);
-  return test;
-}
-
-/** A text of people in a message: long enough to be found, not longer. */
-function excerpt(text: string): string {
-  return text.length <= LONGEST_QUOTE ? text : `${text.slice(0, LONGEST_QUOTE)}…`;
-}
-
-function remember(pattern: string, test: TagTest): void {
-  if (compiled.size >= CACHE_SIZE) {
-    const [, oldest] = compiled.keys(); // the first one is the default
-    compiled.delete(oldest!);
-  }
-  compiled.set(pattern, test);
 }
 
 /**
@@ -69,14 +42,9 @@ export async function excludeTags(
   signal: AbortSignal,
 ): Promise<string[]> {
   const kept: string[] = [];
-  let turnStarted = performance.now();
-  for (const [index, tag] of tags.entries()) {
-    if (index % TAGS_PER_LOOK === TAGS_PER_LOOK - 1 && performance.now() - turnStarted > TURN_MS) {
-      await nextTurn();
-      signal.throwIfAborted();
-      turnStarted = performance.now();
-    }
+  const keep = (tag: string) => {
     if (!tests.some((matches) => matches(tag))) kept.push(tag);
-  }
+  };
+  await forEachInTurns(tags, keep, signal);
   return kept;
 }

@@ -38,21 +38,23 @@ export function parseConstraint(range: string): Constraint {
   return { groups, takesPrereleases: groups.some((group) => group.takesPrereleases) };
 }
 
+/** The form of the whole group comes first, then the versions in it (IR-CON-1). */
 function parseGroup(text: string): ConstraintGroup {
-  const comparators: Comparator[] = [];
+  const written: [Operator, RegExpExecArray][] = [];
   let at = skipSpace(text, 0);
   for (;;) {
-    const [written, operator] = OPERATORS.find(([sign]) => text.startsWith(sign, at)) ?? ['', '='];
-    const start = skipSpace(text, at + written.length);
-    const found = matchVersion(text, start);
-    if (!found) throw improper(text);
-    comparators.push(toComparator(operator, found));
-    const end = start + found[0].length;
+    const [sign, operator] = OPERATORS.find(([each]) => text.startsWith(each, at)) ?? ['', '='];
+    const start = skipSpace(text, at + sign.length);
+    const version = matchVersion(text, start);
+    if (!version) throw improper(text);
+    written.push([operator, version]);
+    const end = start + version[0].length;
     at = skipSpace(text, end);
     if (at === text.length) break;
     if (text[at] === ',') at = skipSpace(text, at + 1);
     else if (at === end) throw improper(text);
   }
+  const comparators = written.map(([operator, version]) => toComparator(operator, version));
   return { comparators, takesPrereleases: comparators.some(({ version }) => version.prerelease !== '') };
 }
 
