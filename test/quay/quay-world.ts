@@ -1,0 +1,56 @@
+/** A local Quay and clients for it, for tests. */
+import type { TestContext } from 'node:test';
+import { LOCAL_ORGANIZATION, LOCAL_TOKEN, type LocalQuay, startQuay } from '../../infra/local/quay/quay.ts';
+import { systemTls } from '../../shared/oci/tls-material.ts';
+import type { QuayAccess } from '../../shared/quay/access.ts';
+import { openQuay, type QuayClient, type QuayOptions } from '../../shared/quay/client.ts';
+import { RequestPace } from '../../shared/quay/request-pace.ts';
+import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
+
+/** Quick enough that no test waits for its turn. */
+export function quickPace(clock: Clock = systemClock): RequestPace {
+  return new RequestPace(10_000, clock);
+}
+
+export const QUAY_SETTINGS = {
+  'allow-private-addresses': true,
+  'allow-loopback-addresses': true,
+  'quay-requests-per-second': 50,
+} as const;
+
+/** How to reach a local Quay as its default token, or as another one. */
+export function accessTo(
+  quay: Pick<LocalQuay, 'apiUrl' | 'host'>,
+  access: Partial<QuayAccess> = {},
+): QuayAccess {
+  return {
+    apiUrl: quay.apiUrl,
+    organization: LOCAL_ORGANIZATION,
+    token: LOCAL_TOKEN,
+    registryHost: quay.host,
+    tls: systemTls(),
+    proxyFor: () => undefined,
+    ...access,
+  };
+}
+
+/** A client without a pace that would slow a test down. */
+export function clientFor(
+  quay: Pick<LocalQuay, 'apiUrl' | 'host'>,
+  access: Partial<QuayAccess> = {},
+  options: Partial<QuayOptions> = {},
+): QuayClient {
+  const clock = options.clock ?? systemClock;
+  const given = { clock, settings: QUAY_SETTINGS, pace: quickPace(clock), ...options };
+  return openQuay(accessTo(quay, access), given);
+}
+
+/** A Quay that ends with the test. */
+export async function startTestQuay(
+  t: TestContext,
+  options: Partial<Parameters<typeof startQuay>[0]> = {},
+): Promise<LocalQuay> {
+  const quay = await startQuay({ port: 0, ...options });
+  t.after(() => quay.close());
+  return quay;
+}
