@@ -11,17 +11,21 @@ import { redact } from '../../shared/runtime/redact.ts';
 import { RELEASE } from '../../shared/runtime/release.ts';
 import { readSettings, type Settings, SettingsError } from '../../shared/runtime/settings.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import { createArtifactServer } from './artifact-server.ts';
 import { createClusterAccess, ownNamespace } from './cluster-access.ts';
 import { createLambdaTarget } from './dispatch-lambda.ts';
 import { RELAY_KINDS } from './kinds.ts';
 import { startRelay } from './relay.ts';
-import { startServer } from './server.ts';
+import { type RelayServer, startServer } from './server.ts';
 import { preferSmallHeap } from './small-heap.ts';
+
+/** Artifacts read from the bucket at the same time: slow readers of some must not keep others waiting. */
+const DOWNLOADS = 1000;
 
 /** A relay that was started from a command line. */
 export interface Running {
-  /** Of `/healthz`, `/readyz` and `/metrics`. */
-  ports: readonly number[];
+  /** Where it answers by HTTP. */
+  server: Pick<RelayServer, 'healthUrl' | 'metricsUrl' | 'artifactUrl'>;
   stop(): Promise<void>;
 }
 
@@ -42,18 +46,20 @@ export async function start(
   const transport = createTransport(endpoint);
   const kube = createKubeClient(transport);
   const stopped = new AbortController();
+  const store = await openStore(settings);
+  const kinds = RELAY_KINDS.filter(({ group }) => settings['api-groups'].includes(group));
   const relay = startRelay({
     transport,
     kube,
-    kinds: RELAY_KINDS,
+    kinds,
     // The target `http` (any FaaS) will be a setting that chooses between the two.
     target: createLambdaTarget({
       prefix: settings['lambda-function-prefix'],
       endpoint: settings['lambda-endpoint'],
-      maxSockets: settings.concurrent * RELAY_KINDS.length,
+      maxSockets: settings.concurrent * kinds.length,
     }),
     access: createClusterAccess({ kube, endpoint, namespace, settings, clock }, stopped.signal),
-    store: await openStore(settings),
+    store,
     ...(settings['enable-leader-election'] && {
       election: {
         lease: { namespace, name: settings['leader-election-id'] },
@@ -71,14 +77,17 @@ export async function start(
     stopped.abort(new Error('the relay stops'));
     transport.close();
   };
-  const addresses = { health: settings['health-addr'], metrics: settings['metrics-addr'] };
-  const server = await startServer(relay, addresses).catch(async (error) => {
+  const served = {
+    ...relay,
+    ...(store && { artifacts: createArtifactServer({ store, cluster: settings['cluster-id'], clock, log }) }),
+  };
+  const server = await startServer(served, settings).catch(async (error) => {
     await close();
     throw error;
   });
   log.info('relay started', { release: RELEASE, server: endpoint.server });
   return {
-    ports: server.ports,
+    server,
     async stop() {
       log.info('stopping: finishing what goes on');
       await close();
@@ -98,7 +107,7 @@ async function findCluster(
   return loadKubeconfig({ environment });
 }
 
-/** Where the functions keep tag records, for the sweep; without a bucket there is none. */
+/** Where the functions keep tag records and artifacts: to serve, and to sweep. Without a bucket there is none. */
 async function openStore(settings: Settings): Promise<ObjectStore | undefined> {
   if (!settings['storage-bucket']) return undefined;
   const { createS3Store } = await import('../../shared/storage/s3.ts');
@@ -106,6 +115,7 @@ async function openStore(settings: Settings): Promise<ObjectStore | undefined> {
     bucket: settings['storage-bucket'],
     prefix: settings['storage-prefix'],
     endpoint: settings['storage-endpoint'] || undefined,
+    maxSockets: DOWNLOADS,
   });
 }
 

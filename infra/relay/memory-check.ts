@@ -42,7 +42,10 @@ async function serve(server: string): Promise<void> {
     random: Math.random,
     log: createLogger('error'),
   });
-  await startServer(relay, { health: '127.0.0.1:0', metrics: '127.0.0.1:0' });
+  await startServer(
+    relay,
+    readSettings('relay', ['--health-addr=127.0.0.1:0', '--metrics-addr=127.0.0.1:0'], {}),
+  );
   while (!relay.ready()) await pause(5);
   process.send?.(relay.state());
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startServer } from './server.ts';
+import { type Route, startServer } from './server.ts';
 
 const LOCAL = '127.0.0.1:0';
 
@@ -9,55 +9,96 @@ async function* figures() {
   yield 'a 1\n';
 }
 
-async function get(port: number, path: string, method = 'GET') {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method });
-  return { status: response.status, text: await response.text(), type: response.headers.get('content-type') };
+const addresses = (health: string, metrics: string, storage = LOCAL) => ({
+  'health-addr': health,
+  'metrics-addr': metrics,
+  'storage-addr': storage,
+});
+
+async function get(url: string, method = 'GET') {
+  const response = await fetch(url, { method });
+  return { status: response.status, text: await response.text(), headers: response.headers };
 }
 
 test('health says that the process lives, readiness that the watches do', async () => {
   let ready = false;
   const served = { ready: () => ready, metrics: figures };
-  const server = await startServer(served, { health: LOCAL, metrics: '[::1]:0' });
+  const server = await startServer(served, addresses(LOCAL, '[::1]:0'));
   try {
-    const [health] = server.ports as [number];
-    assert.equal((await get(health, '/healthz')).status, 200);
-    assert.equal((await get(health, '/readyz')).status, 503);
+    const { healthUrl, metricsUrl } = server;
+    assert.equal((await get(`${healthUrl}/healthz`)).status, 200);
+    assert.equal((await get(`${healthUrl}/readyz`)).status, 503);
     ready = true;
-    assert.equal((await get(health, '/readyz?verbose')).status, 200);
-    assert.equal((await get(health, '/metrics')).status, 404);
-    assert.equal((await get(health, '/healthz', 'POST')).status, 405);
+    assert.equal((await get(`${healthUrl}/readyz?verbose`)).status, 200);
+    assert.equal((await get(`${healthUrl}/metrics`)).status, 404);
+    assert.equal((await get(`${metricsUrl}/metrics`)).status, 200);
+    assert.match(metricsUrl, /^http:\/\/\[::1\]:\d+$/);
+    const refused = await get(`${healthUrl}/healthz`, 'POST');
+    assert.deepEqual([refused.status, refused.headers.get('allow')], [405, 'GET, HEAD']);
   } finally {
     await server.close();
   }
 });
 
 test('one address serves everything, metrics in the exposition format', async () => {
+  const artifacts: Route = (request, response) => void response.end(request.url);
   const server = await startServer(
-    { ready: () => true, metrics: figures },
-    { health: LOCAL, metrics: LOCAL },
+    { ready: () => true, metrics: figures, artifacts },
+    addresses(LOCAL, LOCAL),
   );
   try {
-    const [port] = server.ports as [number];
-    assert.equal(server.ports.length, 1);
-    const metrics = await get(port, '/metrics');
+    assert.equal(new Set([server.healthUrl, server.metricsUrl, server.artifactUrl]).size, 1);
+    const metrics = await get(`${server.healthUrl}/metrics`);
     assert.deepEqual(
-      [metrics.text, metrics.type],
+      [metrics.text, metrics.headers.get('content-type')],
       ['# TYPE a counter\na 1\n', 'text/plain; version=0.0.4; charset=utf-8'],
     );
+    assert.equal((await get(`${server.healthUrl}/ocirepository/a/b`)).text, '/ocirepository/a/b');
+    assert.equal((await get(`${server.healthUrl}/ocirepository`)).status, 404);
+    assert.equal((await get(`${server.healthUrl}/healthz/a`)).status, 404);
   } finally {
     await server.close();
   }
 });
 
-test('an address that is taken is named with the setting that moves it', async () => {
-  const served = { ready: () => true, metrics: figures };
-  const first = await startServer(served, { health: LOCAL, metrics: LOCAL });
+test('nobody listens on the address of artifacts when there are none to serve', async () => {
+  const server = await startServer(
+    { ready: () => true, metrics: figures },
+    addresses(LOCAL, LOCAL, 'no address'),
+  );
+  assert.equal(server.artifactUrl, undefined);
+  await server.close();
+});
+
+test('an address that is taken is named with the setting that moves it, and the others are given back', async () => {
+  const served = { ready: () => true, metrics: figures, artifacts: () => {} };
+  const first = await startServer(served, addresses(LOCAL, LOCAL));
   try {
-    const taken = `127.0.0.1:${first.ports[0]}`;
-    await assert.rejects(startServer(served, { health: LOCAL, metrics: taken }), {
-      message: new RegExp(`^--metrics-addr: cannot listen on ${taken}: .*EADDRINUSE`),
-    });
+    const taken = new URL(first.healthUrl).host;
+    for (const [setting, wanted] of [
+      ['health-addr', addresses(taken, LOCAL)],
+      ['metrics-addr', addresses(LOCAL, taken)],
+      ['storage-addr', addresses(LOCAL, LOCAL, taken)],
+    ] as const) {
+      await assert.rejects(startServer(served, wanted), {
+        message: new RegExp(`^--${setting}: cannot listen on ${taken}: .*EADDRINUSE`),
+      });
+    }
   } finally {
     await first.close();
+  }
+});
+
+test('a connection on which nothing moves is closed', async () => {
+  const artifacts: Route = () => {};
+  const server = await startServer(
+    { ready: () => true, metrics: figures, artifacts },
+    addresses(LOCAL, LOCAL),
+    50,
+  );
+  try {
+    await assert.rejects(fetch(`${server.artifactUrl}/ocirepository/`), TypeError);
+  } finally {
+    await server.close();
   }
 });

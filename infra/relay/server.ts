@@ -1,76 +1,107 @@
-/**
- * What the relay answers by HTTP: health for the kubelet, metrics for Prometheus. The artifact server (design section 5)
- * will be a further route here.
- */
-import { createServer, type ServerResponse } from 'node:http';
+/** What the relay answers by HTTP: health for the kubelet, metrics for Prometheus, artifacts for whoever consumes them. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../shared/runtime/errors.ts';
+import type { Settings } from '../../shared/runtime/settings.ts';
 
-/** Answers a GET of its path. What it throws ends the connection. */
-export type Route = (response: ServerResponse) => void | Promise<void>;
+/** Answers a GET or HEAD of its path. What it throws ends the connection. */
+export type Route = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+/** By path; one that ends with a slash answers for everything below it. */
+type Routes = Readonly<Record<string, Route>>;
 
 export interface RelayServer {
-  /** Ports in use, in the order of the addresses. */
-  readonly ports: readonly number[];
+  readonly healthUrl: string;
+  readonly metricsUrl: string;
+  /** Where artifacts are; undefined: they are not served. */
+  readonly artifactUrl: string | undefined;
   close(): Promise<void>;
 }
 
-/** What the server shows of a relay. */
+/** What the server shows. */
 export interface Served {
   /** The watches are live. */
   ready(): boolean;
   /** The exposition format, in pieces. */
-  metrics(): AsyncGenerator<string>;
+  metrics(): AsyncIterable<string>;
+  /** Answers what is below `/ocirepository/`; none: nobody listens on the address of artifacts. */
+  artifacts?: Route;
 }
 
+/** `HOST:PORT` or `:PORT`. */
+export type ServerAddresses = Pick<Settings, 'health-addr' | 'metrics-addr' | 'storage-addr'>;
+
+/** A connection on which nothing has moved for so long is closed: a client that does not read holds the store's. */
+const IDLE_MS = 30_000;
+
 /**
- * Serves `/healthz`, `/readyz` and `/metrics`. Addresses are `HOST:PORT` or `:PORT`; equal ones share a server.
+ * Serves `/healthz`, `/readyz`, `/metrics` and the artifacts. Equal addresses share a server. A server does not depend on who leads: a standby answers as well.
  * @throws Error that names the setting when an address cannot be had
  */
 export async function startServer(
-  served: Served,
-  addresses: { health: string; metrics: string },
+  { ready, metrics, artifacts }: Served,
+  addresses: ServerAddresses,
+  idleMs = IDLE_MS,
 ): Promise<RelayServer> {
-  const health: Record<string, Route> = {
-    '/healthz': (response) => answer(response, 200, 'ok\n'),
-    '/readyz': (response) =>
-      served.ready() ? answer(response, 200, 'ok\n') : answer(response, 503, 'the watches are not live\n'),
+  const health: Routes = {
+    '/healthz': (_, response) => answer(response, 200, 'ok\n'),
+    '/readyz': (_, response) =>
+      ready() ? answer(response, 200, 'ok\n') : answer(response, 503, 'the watches are not live\n'),
   };
-  const metrics: Record<string, Route> = {
-    '/metrics': (response) => {
+  const figures: Routes = {
+    '/metrics': (_, response) => {
       response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
-      return pipeline(served.metrics(), response);
+      return pipeline(metrics(), response);
     },
   };
-  if (addresses.health === addresses.metrics) {
-    return group([await listen({ ...health, ...metrics }, addresses.health, '--health-addr')]);
-  }
-  const first = await listen(health, addresses.health, '--health-addr');
+  const servers = new Map<string, Listening>();
+  const close = async () => {
+    await Promise.all([...servers.values()].map((server) => server.close()));
+  };
+  const add = async (routes: Routes, setting: keyof ServerAddresses) => {
+    const address = addresses[setting];
+    const known = servers.get(address);
+    if (known) known.add(routes);
+    else servers.set(address, await listen(routes, address, `--${setting}`, idleMs));
+    return servers.get(address)!.url;
+  };
   try {
-    return group([first, await listen(metrics, addresses.metrics, '--metrics-addr')]);
+    return {
+      healthUrl: await add(health, 'health-addr'),
+      metricsUrl: await add(figures, 'metrics-addr'),
+      artifactUrl: artifacts && (await add({ '/ocirepository/': artifacts }, 'storage-addr')),
+      close,
+    };
   } catch (error) {
-    await first.close();
+    await close();
     throw error;
   }
 }
 
-function group(servers: { port: number; close(): Promise<void> }[]): RelayServer {
-  return {
-    ports: servers.map(({ port }) => port),
-    close: async () => {
-      await Promise.all(servers.map((server) => server.close()));
-    },
-  };
+/** Ends an exchange with a line for people. */
+export function answer(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
 }
 
-async function listen(routes: Record<string, Route>, address: string, setting: string) {
+interface Listening {
+  url: string;
+  add(routes: Routes): void;
+  close(): Promise<void>;
+}
+
+async function listen(first: Routes, address: string, setting: string, idleMs: number): Promise<Listening> {
+  const routes: Record<string, Route> = { ...first };
   const server = createServer((request, response) => {
-    const route = routes[(request.url ?? '/').split('?')[0]!];
-    if (request.method !== 'GET') answer(response, 405, 'only GET\n');
-    else if (!route) answer(response, 404, `not here; try ${Object.keys(routes).join(', ')}\n`);
-    else void run(route, response);
+    const path = (request.url ?? '/').split('?', 1)[0]!;
+    const route = routes[path] ?? routes[path.slice(0, path.indexOf('/', 1) + 1)];
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      answer(response, 405, 'only GET and HEAD\n');
+    } else if (!route) answer(response, 404, `not here; try ${Object.keys(routes).join(', ')}\n`);
+    else void run(route, request, response);
   });
+  server.timeout = idleMs;
   const { host, port } = splitAddress(address);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
@@ -79,7 +110,8 @@ async function listen(routes: Record<string, Route>, address: string, setting: s
     server.listen({ port, host }, resolve);
   });
   return {
-    port: (server.address() as AddressInfo).port,
+    url: urlOf(server.address() as AddressInfo),
+    add: (more) => void Object.assign(routes, more),
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -88,16 +120,12 @@ async function listen(routes: Record<string, Route>, address: string, setting: s
   };
 }
 
-async function run(route: Route, response: ServerResponse): Promise<void> {
+async function run(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    await route(response);
+    await route(request, response);
   } catch {
     response.destroy();
   }
-}
-
-function answer(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
 }
 
 /** No host: every address of the machine. */
@@ -105,4 +133,11 @@ function splitAddress(address: string): { host: string | undefined; port: number
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
   return { host: host || undefined, port: Number(address.slice(colon + 1)) };
+}
+
+/** As a process of this machine reaches it. */
+function urlOf({ address, family, port }: AddressInfo): string {
+  const isAny = address === '::' || address === '0.0.0.0';
+  const host = isAny ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
+  return `http://${host}:${port}`;
 }

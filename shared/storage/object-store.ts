@@ -65,6 +65,14 @@ export class StorageError extends Error {
   }
 }
 
+/** The store does not let us read the object, or does not tell us that there is none. */
+export class AccessDenied extends StorageError {
+  constructor(message: string) {
+    super(message);
+    this.name = 'AccessDenied';
+  }
+}
+
 /** The condition of a conditional write did not hold. */
 export class PreconditionFailed extends StorageError {
   constructor(key: string) {

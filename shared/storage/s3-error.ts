@@ -1,7 +1,7 @@
 /** What S3 answers when it refuses, in one line and without what was signed. */
 import { messageOf } from '../runtime/errors.ts';
 import { redact } from '../runtime/redact.ts';
-import { PreconditionFailed, StorageError } from './object-store.ts';
+import { AccessDenied, PreconditionFailed, StorageError } from './object-store.ts';
 
 /** The part of the SDK's errors that is read. Its responses and requests are not kept: they carry credentials. */
 interface SdkError {
@@ -32,5 +32,13 @@ export function s3Error(
   }
   const text = redact(messageOf(error));
   const code = name && name !== 'Error' && !text.startsWith(name) ? `${name}: ` : '';
-  return new StorageError(`cannot ${verb} object '${key}' in bucket '${bucket}': ${code}${text}`);
+  const message = `cannot ${verb} object '${key}' in bucket '${bucket}': ${code}${text}`;
+  // The answer to a HEAD has no body that would tell which of the refusals it is.
+  const isDenied = verb === 'read' && status === 403 && (name === 'AccessDenied' || !hasReason(name));
+  return isDenied ? new AccessDenied(message) : new StorageError(message);
+}
+
+/** The SDK names what it cannot tell by the status, in words or in figures. */
+function hasReason(name: string | undefined): boolean {
+  return name !== undefined && !['403', 'Forbidden', 'Unknown', 'UnknownError', 'Error'].includes(name);
 }

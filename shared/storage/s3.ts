@@ -18,6 +18,8 @@ export interface S3StoreOptions {
   endpoint?: string;
   region?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** Connections at the same time; 50 when left out. Who passes contents on to slow readers needs more. */
+  maxSockets?: number;
 }
 
 interface Connection {
@@ -159,12 +161,13 @@ function watchSource(body: Readable, signal: AbortSignal | undefined) {
 /** The SDK writes warnings to the console when it is given no logger; what fails is thrown anyway. */
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-async function connect({ endpoint, region, credentials }: S3StoreOptions): Promise<Connection> {
+async function connect({ endpoint, region, credentials, maxSockets }: S3StoreOptions): Promise<Connection> {
   const sdk = await import('@aws-sdk/client-s3');
   const client = new sdk.S3Client({
     ...(endpoint && { endpoint, forcePathStyle: true }),
     ...(region && { region }),
     ...(credentials && { credentials }),
+    ...(maxSockets && { requestHandler: { httpAgent: { maxSockets }, httpsAgent: { maxSockets } } }),
     logger: silent,
     // The SDK's own CRC32 would be a second checksum beside ours, and makes streams chunked, which not every server takes.
     requestChecksumCalculation: 'WHEN_REQUIRED',

@@ -39,6 +39,7 @@ export async function startProduct(options: {
     `--data=${options.data}`,
     `--metrics-addr=${address}`,
     `--health-addr=${address}`,
+    `--storage-addr=${address}`,
     '--log-level=error',
     ...options.args,
   ];

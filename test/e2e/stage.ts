@@ -214,7 +214,8 @@ async function startProduct(
   args: string[],
   clock: Clock,
 ): Promise<Product> {
-  const own = ['--health-addr=127.0.0.1:0', '--metrics-addr=127.0.0.1:0', '--log-level=debug'];
+  const addresses = ['health', 'metrics', 'storage'].map((name) => `--${name}-addr=127.0.0.1:0`);
+  const own = [...addresses, '--log-level=debug'];
   const { settings } = readUpFlags([...own, ...args], {});
   const log: string[] = [];
   const cluster = connectCluster(endpoint);

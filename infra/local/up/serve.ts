@@ -8,6 +8,7 @@ import type { Clock } from '../../../shared/runtime/clock.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import type { Settings } from '../../../shared/runtime/settings.ts';
 import { createDirectoryStore } from '../../../shared/storage/directory.ts';
+import { createArtifactServer } from '../../relay/artifact-server.ts';
 import { createInProcessTarget } from '../../relay/dispatch-in-process.ts';
 import { RELAY_KINDS } from '../../relay/kinds.ts';
 import { type Relay, startRelay } from '../../relay/relay.ts';
@@ -26,10 +27,19 @@ export function connectCluster(endpoint: ClusterEndpoint): Cluster {
   return { endpoint, transport, kube: createKubeClient(transport) };
 }
 
+/** Everything that serves one cluster. */
+export interface Serving {
+  /** For whoever asks it how far it is. */
+  relay: Relay;
+  /** Where artifacts are served here. */
+  artifactUrl: string;
+  /** Stops all of them, in an order that loses nothing. */
+  stop(): Promise<void>;
+}
+
 /**
- * Starts relay, functions and the server of health and metrics.
+ * Starts relay, functions and the server of health, metrics and artifacts.
  * @param store folder of the object store; made when missing
- * @returns the relay, for whoever asks it how far it is; `stop` stops all of them, in an order that loses nothing
  * @throws Error that names the setting when an address cannot be had
  */
 export async function serveCluster(options: {
@@ -38,13 +48,29 @@ export async function serveCluster(options: {
   store: string;
   clock: Clock;
   log: Logger;
-}): Promise<{ relay: Relay; stop(): Promise<void> }> {
-  const { cluster, settings, clock, log } = options;
+}): Promise<Serving> {
+  const { cluster, clock, log } = options;
   const { kube, transport } = cluster;
   await mkdir(options.store, { recursive: true });
   const store = createDirectoryStore(options.store);
   const environment = { connect: () => kube, store, clock, log, logFailures: false };
-  const relay = startRelay({
+  let relay: Relay | undefined;
+  // First of all: artifacts are at the address that is had now, where no other base is set.
+  const server = await startServer(
+    {
+      ready: () => relay?.ready() ?? false,
+      metrics: async function* () {
+        if (relay) yield* relay.metrics();
+      },
+      artifacts: createArtifactServer({ store, cluster: options.settings['cluster-id'], clock, log }),
+    },
+    options.settings,
+  );
+  const settings: Settings = {
+    ...options.settings,
+    'artifact-base-url': options.settings['artifact-base-url'] || server.artifactUrl!,
+  };
+  relay = startRelay({
     transport,
     kube,
     kinds: RELAY_KINDS,
@@ -60,13 +86,9 @@ export async function serveCluster(options: {
     random: Math.random,
     log,
   });
-  const addresses = { health: settings['health-addr'], metrics: settings['metrics-addr'] };
-  const server = await startServer(relay, addresses).catch(async (error) => {
-    await relay.stop();
-    throw error;
-  });
   return {
     relay,
+    artifactUrl: server.artifactUrl!,
     async stop() {
       await relay.stop();
       await server.close();

@@ -36,7 +36,12 @@ async function setUp(t: TestContext) {
   t.after(() => rm(data, { recursive: true }));
   const [api, registry, web] = [await freePort(), await freePort(), await freePort()];
   const address = `127.0.0.1:${web}`;
-  const common = [`--data=${data}`, `--health-addr=${address}`, `--metrics-addr=${address}`];
+  const common = [
+    `--data=${data}`,
+    `--health-addr=${address}`,
+    `--metrics-addr=${address}`,
+    `--storage-addr=${address}`,
+  ];
   const args = [...common, `--api-port=${api}`, `--registry-port=${registry}`];
   return { data, api, registry, web, common, args };
 }
