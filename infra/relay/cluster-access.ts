@@ -1,4 +1,7 @@
-/** How functions in the cloud account reach the cluster: a token that the relay mints for them (design section 4). */
+/**
+ * How functions in the cloud account reach the cluster: with a token that the relay mints for each of them, or, at EKS,
+ * with their own roles (design section 4).
+ */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { KubeClient } from '../../shared/kube/client.ts';
@@ -21,32 +24,44 @@ export interface ClusterAccessOptions {
   kube: KubeClient;
   /** The cluster as the relay reaches it: address and CA go to the functions, credentials do not. */
   endpoint: ClusterEndpoint;
-  /** Of the functions' ServiceAccount. */
+  /** Of the functions' ServiceAccounts. */
   namespace: string;
-  settings: Pick<Settings, 'functions-service-account' | 'functions-api-server' | 'functions-api-ca-file'>;
+  settings: Pick<
+    Settings,
+    'functions-service-account-prefix' | 'functions-api-server' | 'functions-api-ca-file' | 'eks-cluster'
+  >;
   clock: Clock;
 }
 
+/** The access that a batch of a function carries. */
+export type AccessOf = (functionName: string) => ClusterAccess | Promise<ClusterAccess>;
+
 /**
- * Gives the access for a batch; a token serves many, and is good for this API server only.
+ * Gives the access for a batch. A token serves many batches of one function, is good for this API server only, and has
+ * no more rights than that function needs.
  * @throws Error that names the setting when its CA file cannot be read
  */
-export function createClusterAccess(
-  { kube, endpoint, namespace, settings, clock }: ClusterAccessOptions,
-  signal: AbortSignal,
-): () => Promise<ClusterAccess> {
+export function createClusterAccess(options: ClusterAccessOptions, signal: AbortSignal): AccessOf {
+  const { kube, endpoint, namespace, settings, clock } = options;
   const server = settings['functions-api-server'] || endpoint.server;
   const caData = authorityOf(settings['functions-api-ca-file'], endpoint);
-  const mint = createTokenMint(kube, clock, {
-    namespace,
-    serviceAccount: settings['functions-service-account'],
-    seconds: TOKEN_SECONDS,
-  });
-  return async () => ({
+  const reach = { server, ...(caData && { caData }) };
+  const cluster = settings['eks-cluster'];
+  if (cluster) return () => ({ provider: 'eks', ...reach, cluster });
+  const prefix = settings['functions-service-account-prefix'];
+  const mints = new Map<string, ReturnType<typeof createTokenMint>>();
+  const mintFor = (functionName: string) => {
+    const known = mints.get(functionName);
+    if (known) return known;
+    const request = { namespace, serviceAccount: prefix + functionName, seconds: TOKEN_SECONDS };
+    const mint = createTokenMint(kube, clock, request);
+    mints.set(functionName, mint);
+    return mint;
+  };
+  return async (functionName) => ({
     provider: 'token',
-    server,
-    ...(caData && { caData }),
-    token: await mint(signal),
+    ...reach,
+    token: await mintFor(functionName)(signal),
   });
 }
 

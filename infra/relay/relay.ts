@@ -6,12 +6,12 @@ import type { KubeClient } from '../../shared/kube/client.ts';
 import { forgetResource, resolveResource } from '../../shared/kube/discovery.ts';
 import type { KubeTransport } from '../../shared/kube/transport.ts';
 import { type Clock, sleep } from '../../shared/runtime/clock.ts';
-import type { ClusterAccess } from '../../shared/runtime/contract.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
 import { kindText } from '../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { createBackOff } from './back-off.ts';
+import type { AccessOf } from './cluster-access.ts';
 import { type Controller, type ControllerState, createController } from './controller.ts';
 import { createDependencies } from './dependencies.ts';
 import type { DispatchTarget } from './dispatch-target.ts';
@@ -56,7 +56,7 @@ export interface RelayOptions {
   /** Where the functions run. */
   target: DispatchTarget;
   /** How they reach the cluster; asked for every batch. */
-  access(): ClusterAccess | Promise<ClusterAccess>;
+  access: AccessOf;
   /** The store that the functions write to, for the sweep of orphans; none: no sweep. */
   store?: ObjectStore;
   /** Acts only while it holds this Lease; none: it is the only relay. */
@@ -178,9 +178,9 @@ function termOf(election: Election | undefined, { access }: RelayOptions) {
   if (!election) return { epoch: () => 0, access };
   return {
     epoch: () => election.epoch,
-    access: () => {
+    access: (functionName: string) => {
       if (!election.holds()) throw new Error('this relay does not lead any more');
-      return access();
+      return access(functionName);
     },
   };
 }
@@ -208,7 +208,7 @@ function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }
     slots: shared.slots,
     concurrent: settings.concurrent,
     cluster: settings['cluster-id'],
-    access: options.access,
+    access: () => options.access(kind.functionName),
     epoch: options.epoch,
     clock,
     log,

@@ -44,7 +44,8 @@ export type ReconcileRequest = z.infer<typeof ReconcileRequest>;
 
 /**
  * How the function reaches the cluster (design section 4). `token`: address, CA and a short-lived
- * ServiceAccount token; `kubeconfig`: the function's own process is configured for the cluster (local use, tests).
+ * ServiceAccount token; `eks`: an EKS cluster that
+ * lets the function in by its own cloud role; `kubeconfig`: the function's own process is configured for the cluster (local use, tests).
  */
 export const ClusterAccess = z.discriminatedUnion('provider', [
   z.object({
@@ -52,6 +53,13 @@ export const ClusterAccess = z.discriminatedUnion('provider', [
     server: z.url(),
     caData: z.optional(z.string()),
     token: z.string().check(z.minLength(1)),
+  }),
+  z.object({
+    provider: z.literal('eks'),
+    server: z.url(),
+    caData: z.optional(z.string()),
+    /** Name of the cluster: a token is good for this one alone. */
+    cluster: z.string().check(z.minLength(1)),
   }),
   z.object({ provider: z.literal('kubeconfig') }),
 ]);

@@ -1,9 +1,10 @@
 /** The environment of a function in the cloud account: cluster by token, objects in a bucket. */
 import { createHash } from 'node:crypto';
 import type { KubeClient } from '../kube/client.ts';
+import { endpointFromEks } from '../kube/eks-access.ts';
 import { createKubeClient } from '../kube/rest-client.ts';
 import { endpointFromAccess } from '../kube/token-access.ts';
-import { createTransport, type KubeTransport } from '../kube/transport.ts';
+import { type ClusterEndpoint, createTransport, type KubeTransport } from '../kube/transport.ts';
 import { createS3Store } from '../storage/s3.ts';
 import { systemClock } from './clock.ts';
 import type { ClusterAccess } from './contract.ts';
@@ -28,7 +29,7 @@ export function deployedEnvironment(
   if (missing.length > 0)
     throw new SettingsError(missing.map((name) => `${environmentName(name)}: is not set`));
   const environment: FunctionEnvironment = {
-    connect: createConnections(),
+    connect: createConnections(variables),
     store: createS3Store({
       bucket: settings['storage-bucket'],
       prefix: settings['storage-prefix'],
@@ -42,18 +43,15 @@ export function deployedEnvironment(
 }
 
 /** Connections by access: an invocation that brings the token of the one before finds its sockets open. */
-function createConnections(): (access: ClusterAccess) => KubeClient {
+function createConnections(
+  variables: Record<string, string | undefined>,
+): (access: ClusterAccess) => KubeClient {
   const kept = new Map<string, { transport: KubeTransport; kube: KubeClient }>();
   return (access) => {
-    if (access.provider !== 'token') {
-      throw new Error(
-        `a deployed function knows no cluster by itself: it cannot use access '${access.provider}'`,
-      );
-    }
     const key = createHash('sha256').update(JSON.stringify(access)).digest('base64');
     const known = kept.get(key);
     if (known) return known.kube;
-    const transport = createTransport(endpointFromAccess(access));
+    const transport = createTransport(endpointOf(access, variables));
     const kube = createKubeClient(transport);
     kept.set(key, { transport, kube });
     for (const [oldest, { transport: unused }] of kept) {
@@ -63,4 +61,17 @@ function createConnections(): (access: ClusterAccess) => KubeClient {
     }
     return kube;
   };
+}
+
+function endpointOf(access: ClusterAccess, variables: Record<string, string | undefined>): ClusterEndpoint {
+  switch (access.provider) {
+    case 'token':
+      return endpointFromAccess(access);
+    case 'eks':
+      return endpointFromEks(access, variables, systemClock);
+    default:
+      throw new Error(
+        `a deployed function knows no cluster by itself: it cannot use access '${access.provider}'`,
+      );
+  }
 }

@@ -74,6 +74,17 @@ const namespaces = z.pipe(
   z.array(matching(NAMESPACE, 'expected names of namespaces, separated by commas')),
 );
 
+/** The groups of our kinds. */
+const API_GROUPS = ['image.toolkit.fluxcd.io', 'source.toolkit.fluxcd.io', 'appstudio.redhat.com'];
+
+const apiGroups = z.pipe(
+  z.pipe(
+    z.string(),
+    z.transform((value: string) => value.split(',').map((part) => part.trim())),
+  ),
+  z.array(z.enum(API_GROUPS, { error: `expected some of ${API_GROUPS.join(', ')}` })),
+);
+
 const address = matching(/^(\[[0-9a-f:.]+\]|[^\s:]*):\d{1,5}$/i, 'expected HOST:PORT or :PORT').check(
   z.refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535'),
 );
@@ -205,11 +216,23 @@ export const SETTINGS = {
     ['relay'],
     'Where token, ca.crt and namespace of the pod’s ServiceAccount are.',
   ),
-  'functions-service-account': setting(
-    matching(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'expected the name of a ServiceAccount'),
-    'longshore-functions',
+  'api-groups': setting(
+    apiGroups,
+    API_GROUPS.join(','),
     ['relay'],
-    'ServiceAccount as which the functions reach the cluster, in the namespace of the pod.',
+    'API groups whose kinds are served, separated by commas.',
+  ),
+  'functions-service-account-prefix': setting(
+    matching(/^[a-z0-9][a-z0-9.-]*$/, 'expected the beginning of a ServiceAccount’s name'),
+    'longshore-',
+    ['relay'],
+    'What stands before the name of a function in that of its ServiceAccount, in the namespace of the pod.',
+  ),
+  'eks-cluster': setting(
+    matching(/^([0-9A-Za-z][A-Za-z0-9_-]{0,99})?$/, 'expected the name of an EKS cluster'),
+    '',
+    ['relay'],
+    'EKS cluster whose access entries let the functions in by their own roles; empty: the relay mints tokens for them.',
   ),
   'functions-api-server': setting(
     matching(/^(https:\/\/[^\s/?#@]+(\/[^\s?#]*)?)?$/, 'expected https://HOST[:PORT]'),
