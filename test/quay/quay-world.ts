@@ -12,6 +12,15 @@ export function quickPace(clock: Clock = systemClock): RequestPace {
   return new RequestPace(10_000, clock);
 }
 
+/** Ten times as fast as the machine's: the client's short pauses cost a test next to nothing. */
+export function hurriedClock(): Clock {
+  const start = systemClock.now();
+  return {
+    now: () => start + (systemClock.now() - start) * 10,
+    after: (ms, callback) => systemClock.after(ms / 10, callback),
+  };
+}
+
 export const QUAY_SETTINGS = {
   'allow-private-addresses': true,
   'allow-loopback-addresses': true,
@@ -34,13 +43,13 @@ export function accessTo(
   };
 }
 
-/** A client without a pace that would slow a test down. */
+/** A client that no pace and no pause slows down. */
 export function clientFor(
   quay: Pick<LocalQuay, 'apiUrl' | 'host'>,
   access: Partial<QuayAccess> = {},
   options: Partial<QuayOptions> = {},
 ): QuayClient {
-  const clock = options.clock ?? systemClock;
+  const clock = options.clock ?? hurriedClock();
   const given = { clock, settings: QUAY_SETTINGS, pace: quickPace(clock), ...options };
   return openQuay(accessTo(quay, access), given);
 }
