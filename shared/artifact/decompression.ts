@@ -3,18 +3,25 @@ import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { ArtifactError, quoted } from './artifact-error.ts';
 import { BLOCK } from './tar-header.ts';
+import { splitFrames, startsFrame } from './zstd-frames.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
 /** Bytes that tell. */
 export const SNIFFED = BLOCK;
 
-const OUTPUT_CHUNK = 128 * 1024;
+const GZIP_OPTIONS = { chunkSize: 128 * 1024 };
+/** A frame may ask for a window of gigabytes; nobody who wants to be read everywhere takes more than 8 MiB. */
+const LARGEST_WINDOW_LOG = 26;
+const ZSTD_OPTIONS = {
+  ...GZIP_OPTIONS,
+  params: { [zlib.constants.ZSTD_d_windowLogMax]: LARGEST_WINDOW_LOG },
+};
 
 /** @param head the first `SNIFFED` bytes, or all there are @throws ArtifactError when it is no layer to extract */
 export function compressionOf(head: Buffer, mediaType?: string): Compression {
   if (head.length >= 2 && head.readUInt16BE() === 0x1f8b) return 'gzip';
-  if (head.length >= 4 && head.readUInt32LE() === 0xfd2fb528) return 'zstd';
+  if (head.length >= 4 && startsFrame(head.readUInt32LE())) return 'zstd';
   if (isTarBlock(head)) return 'none';
   const layer = mediaType ? `the layer of type ${quoted(mediaType)}` : 'the layer';
   const what = head.length === 0 ? `${layer} is empty` : `${layer} starts with ${startOf(head)}`;
@@ -24,12 +31,16 @@ export function compressionOf(head: Buffer, mediaType?: string): Compression {
   );
 }
 
-/** All of it; undefined when that is more than `limit` bytes. @throws ArtifactError for damaged bytes */
+/**
+ * All of it at once.
+ * @returns undefined when that would be more than `limit` bytes, or cannot be done at once
+ * @throws ArtifactError for damaged bytes
+ */
 export function decompressAtOnce(bytes: Buffer, compression: Compression, limit: number): Buffer | undefined {
   if (compression === 'none') return bytes.length > limit ? undefined : bytes;
+  if (compression === 'zstd') return undefined;
   try {
-    const options = { maxOutputLength: limit };
-    return compression === 'gzip' ? zlib.gunzipSync(bytes, options) : zlib.zstdDecompressSync(bytes, options);
+    return zlib.gunzipSync(bytes, { maxOutputLength: limit });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined;
     throw damaged(error);
@@ -46,9 +57,9 @@ export async function* decompress(
   compression: Exclude<Compression, 'none'>,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const options = { chunkSize: OUTPUT_CHUNK };
-  const stream = compression === 'gzip' ? zlib.createGunzip(options) : zlib.createZstdDecompress(options);
-  const done = pipeline(chunks, stream, { signal });
+  const gzip = compression === 'gzip';
+  const stream = gzip ? zlib.createGunzip(GZIP_OPTIONS) : zlib.createZstdDecompress(ZSTD_OPTIONS);
+  const done = pipeline(gzip ? chunks : splitFrames(chunks), stream, { signal });
   done.catch(() => {});
   try {
     yield* stream;

@@ -53,6 +53,7 @@ export class Spool {
   read(target: Buffer, at: number, from: number, length: number): void {
     const inFile = Math.max(0, Math.min(length, this.#flushed - from));
     if (inFile > 0) this.#readFile(target, at, from, inFile);
+    if (inFile === length) return;
     const start = from + inFile - this.#flushed;
     this.#buffer.copy(target, at + inFile, start, start + length - inFile);
   }
