@@ -35,13 +35,16 @@ export async function* splitFrames(chunks: AsyncIterable<Buffer>): AsyncGenerato
   }
 }
 
+/** `skipped`: the length of a frame without content. */
+type HeaderName = 'magic' | 'descriptor' | 'block' | 'skipped';
+
 /** Follows the headers of frames and blocks; everything else is stepped over. */
 class FrameWalk {
   readonly #header = Buffer.alloc(4);
   #held = 0;
   /** Bytes that the next header has. */
   #needed = 4;
-  #next: 'magic' | 'descriptor' | 'block' | 'skipped' = 'magic';
+  #next: HeaderName = 'magic';
   /** Bytes to step over before it. */
   #over = 0;
   #checksum = 0;
@@ -67,16 +70,10 @@ class FrameWalk {
 
   #read(): void {
     const header = this.#header;
-    switch (this.#next) {
-      case 'magic':
-        return this.#readMagic(header.readUInt32LE());
-      case 'skipped':
-        return this.#expect('magic', 4, header.readUInt32LE());
-      case 'descriptor':
-        return this.#readDescriptor(header[0]!);
-      case 'block':
-        return this.#readBlock(header.readUIntLE(0, 3));
-    }
+    if (this.#next === 'magic') this.#readMagic(header.readUInt32LE());
+    else if (this.#next === 'skipped') this.#expect('magic', 4, header.readUInt32LE());
+    else if (this.#next === 'descriptor') this.#readDescriptor(header[0]!);
+    else this.#readBlock(header.readUIntLE(0, 3));
   }
 
   #readMagic(magic: number): void {
@@ -107,7 +104,7 @@ class FrameWalk {
   }
 
   /** The header that comes next, its length, and what stands before it. */
-  #expect(next: 'magic' | 'descriptor' | 'block' | 'skipped', needed: number, over: number): void {
+  #expect(next: HeaderName, needed: number, over: number): void {
     this.#next = next;
     this.#needed = needed;
     this.#over = over;
