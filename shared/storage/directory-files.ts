@@ -146,7 +146,12 @@ export function removeOldFiles(folder: string, before: number): void {
 }
 
 /** Paths of the files below `folder` that start with `prefix`, ordered by their bytes, joined by `/`. */
-export function* pathsBelow(folder: string, prefix: string, inside = ''): Generator<string> {
+export function pathsBelow(folder: string, prefix: string): Generator<string> {
+  // The folders of the prefix hold them all: what is beside them, thousands of others perhaps, is not read.
+  return walk(folder, prefix, prefix.slice(0, prefix.lastIndexOf('/') + 1));
+}
+
+function* walk(folder: string, prefix: string, inside: string): Generator<string> {
   let entries: fs.Dirent[];
   try {
     entries = fs.readdirSync(join(folder, inside), { withFileTypes: true });
@@ -159,6 +164,6 @@ export function* pathsBelow(folder: string, prefix: string, inside = ''): Genera
   for (const path of paths) {
     if (!path.endsWith('/')) {
       if (path.startsWith(prefix)) yield path;
-    } else if (path.startsWith(prefix) || prefix.startsWith(path)) yield* pathsBelow(folder, prefix, path);
+    } else if (path.startsWith(prefix)) yield* walk(folder, prefix, path);
   }
 }

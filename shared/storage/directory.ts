@@ -74,13 +74,16 @@ export function createDirectoryStore(
 
   const temporaryFile = () => join(temporary, randomBytes(12).toString('base64url'));
 
-  function infoOf(key: string, stat: fs.BigIntStats): ObjectInfo {
-    const etag = etagOf(stat);
-    const { sha256, metadata } = readExtra(join(extras, key, etag));
+  function infoOf(
+    key: string,
+    stat: fs.BigIntStats,
+    extra: Extra = readExtra(join(extras, key, etagOf(stat))),
+  ): ObjectInfo {
+    const { sha256, metadata } = extra;
     return {
       key,
       size: Number(stat.size),
-      etag,
+      etag: etagOf(stat),
       lastModified: new Date(Number(stat.mtimeMs)),
       ...(sha256 && { sha256 }),
       ...(metadata && { metadata }),
@@ -97,7 +100,7 @@ export function createDirectoryStore(
       throw new PreconditionFailed(key);
     }
     removeOtherExtras(extra);
-    return infoOf(key, stat);
+    return infoOf(key, stat, options);
   }
 
   function ifMatchHolds(key: string, etag: string | undefined): boolean {
