@@ -132,8 +132,10 @@ export function rfc3339(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
+/** The three first; of the others those about the newest generation (OCI 17.3), then by name. */
 function ordered(conditions: Condition[]): Condition[] {
-  return conditions.sort((a, b) => rank(a) - rank(b) || (a.type < b.type ? -1 : 1));
+  const age = (a: Condition, b: Condition) => (b.observedGeneration ?? 0) - (a.observedGeneration ?? 0);
+  return conditions.sort((a, b) => rank(a) - rank(b) || age(a, b) || (a.type < b.type ? -1 : 1));
 }
 
 function rank(condition: Condition): number {

@@ -63,19 +63,29 @@ export function warningEvents(before: Observed, after: Observed, warnings: reado
   });
 }
 
-/**
- * Writes events about an object. A deleted object has none (IR-EVT-5); one that cannot be written is logged and fails
- * nothing.
- * @param component `source.component` that people's filters know (decisions 6)
- * @returns how many were written
- */
+type Teller = Pick<Run, 'kube' | 'clock' | 'signal' | 'log'>;
+
+/** Writes events about an object, unless it is being deleted: then it has none (IR-EVT-5). @returns how many were written */
 export async function sendEvents(
-  { kube, clock, signal, log }: Pick<Run, 'kube' | 'clock' | 'signal' | 'log'>,
+  run: Teller,
   object: Observed,
   component: string,
   texts: readonly EventText[],
 ): Promise<number> {
-  if (object.metadata.deletionTimestamp) return 0;
+  return object.metadata.deletionTimestamp ? 0 : await writeEvents(run, object, component, texts);
+}
+
+/**
+ * Writes events about an object, whatever becomes of it; one that cannot be written is logged and fails nothing.
+ * @param component `source.component` that people's filters know (decisions 6)
+ * @returns how many were written
+ */
+export async function writeEvents(
+  { kube, clock, signal, log }: Teller,
+  object: Observed,
+  component: string,
+  texts: readonly EventText[],
+): Promise<number> {
   let written = 0;
   for (const { annotations: own, ...text } of texts) {
     const annotations = eventAnnotations(object, own);

@@ -1,0 +1,13 @@
+/** The function of `OCIRepository` (`source.toolkit.fluxcd.io`) as the cloud runs it. */
+import { OCI_REPOSITORY } from '../../shared/api/oci-repository.ts';
+import { deployedEnvironment } from '../../shared/runtime/deployed-environment.ts';
+import { kindText } from '../../shared/runtime/reconciler.ts';
+import { createHandler } from '../../shared/runtime/stack.ts';
+import { createReconciler } from './reconcile.ts';
+
+const { settings, environment } = deployedEnvironment();
+
+export const handler = createHandler(
+  new Map([[kindText(OCI_REPOSITORY), createReconciler({ settings })]]),
+  environment,
+);
