@@ -94,12 +94,12 @@ export function createDirectoryStore(
   function publish(key: string, file: string, options: PutOptions): ObjectInfo {
     const stat = fs.statSync(file, { bigint: true });
     const extra = join(extras, key, etagOf(stat));
-    writeExtra(extra, options);
+    const isFirst = writeExtra(extra, options);
     if (!ifMatchHolds(key, options.ifMatch) || !moveFile(file, join(contents, key), !!options.ifAbsent)) {
       fs.rmSync(extra, { force: true });
       throw new PreconditionFailed(key);
     }
-    removeOtherExtras(extra);
+    if (!isFirst) removeOtherExtras(extra);
     return infoOf(key, stat, options);
   }
 
@@ -227,10 +227,12 @@ function readExtra(file: string): Extra {
   }
 }
 
-function writeExtra(file: string, { sha256, contentType, metadata }: Extra): void {
-  if (!sha256 && !contentType && !metadata) return;
-  fs.mkdirSync(dirname(file), { recursive: true });
+/** @returns true when nothing was kept beside this key before */
+function writeExtra(file: string, { sha256, contentType, metadata }: Extra): boolean {
+  if (!sha256 && !contentType && !metadata) return false;
+  const made = fs.mkdirSync(dirname(file), { recursive: true });
   fs.writeFileSync(file, JSON.stringify({ sha256, contentType, metadata } satisfies Extra));
+  return made !== undefined;
 }
 
 /** Removes what was kept beside earlier contents of the same key. */
