@@ -1,6 +1,6 @@
 /** A real kube-apiserver with etcd, and our CRDs in it. Needs the parts `kube-apiserver` and `etcd`. */
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { FOREIGN_CRDS } from '../../infra/local/api-server/foreign-kinds.ts';
 import type { ClusterEndpoint } from '../../shared/kube/transport.ts';
 import { part } from './parts.ts';
 
@@ -14,8 +14,11 @@ export interface KubeApiServer {
 
 const CRDS = path.resolve(import.meta.dirname, '../../crds');
 
-/** Starts one, empty but for the CRDs. Takes about 4 s, 300 MB. */
-export async function startKubeApiServer(): Promise<KubeApiServer> {
+/**
+ * Starts one, empty but for the CRDs. Takes about 4 s, 300 MB.
+ * @param crdFolders CRDs of others beside those that the demo has
+ */
+export async function startKubeApiServer(...crdFolders: string[]): Promise<KubeApiServer> {
   // The library would download whatever it is not told.
   process.env.TEST_ASSET_KUBE_APISERVER = part('kube-apiserver')!;
   process.env.TEST_ASSET_ETCD = part('etcd')!;
@@ -23,7 +26,7 @@ export async function startKubeApiServer(): Promise<KubeApiServer> {
   const environment = new TestEnvironment({
     binaryAssetsDirectory: path.dirname(part('kube-apiserver')!),
     etcdFlags: { 'unsafe-no-fsync': 'true' },
-    crdDirectoryPaths: hasManifests(CRDS) ? [CRDS] : [],
+    crdDirectoryPaths: [CRDS, FOREIGN_CRDS, ...crdFolders],
   });
   const { server, caPem, certPem, keyPem, kubeconfigPath } = await environment.start();
   return {
@@ -31,8 +34,4 @@ export async function startKubeApiServer(): Promise<KubeApiServer> {
     kubeconfig: kubeconfigPath,
     stop: () => environment.stop(),
   };
-}
-
-function hasManifests(folder: string): boolean {
-  return readdirSync(folder).some((file) => file.endsWith('.yaml'));
 }
