@@ -14,6 +14,6 @@ export function orderByText(order: 'asc' | 'desc'): Ordering {
       return best;
     },
     judge: () => ({ matches: true, why: '' }),
-    compare: (a, b) => (ascending ? -compareText(a, b) : compareText(a, b)),
+    compare: (a, b) => (ascending ? compareText(b, a) : compareText(a, b)),
   };
 }

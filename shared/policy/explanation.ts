@@ -37,7 +37,7 @@ export function explainTags(
       (a.verdict.value === null || b.verdict.value === null
         ? 0
         : ordering.compare(a.verdict.value, b.verdict.value)) ||
-      -compareText(a.verdict.tag, b.verdict.tag),
+      compareText(b.verdict.tag, a.verdict.tag),
   );
   for (const { verdict } of ranked) {
     if (verdict.tag === chosen) verdict.why = 'chosen';

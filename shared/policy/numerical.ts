@@ -40,7 +40,7 @@ export function orderByNumber(order: 'asc' | 'desc'): Ordering {
     compare(a, b) {
       const [valueA, valueB] = [parseNumber(a), parseNumber(b)];
       if (valueA !== undefined && valueB !== undefined) return compareNumbers(a, valueA, b, valueB);
-      return valueA !== undefined ? -1 : valueB !== undefined ? 1 : -compareText(a, b);
+      return valueA !== undefined ? -1 : valueB !== undefined ? 1 : compareText(b, a);
     },
   };
 }

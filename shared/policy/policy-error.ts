@@ -20,7 +20,16 @@ export class PolicyError extends Error {
 /** Characters of a text of people that a message shows. */
 const LONGEST_QUOTE = 300;
 
-/** A text of people in a message: long enough to be found, not longer. */
+/** A text of people in a message: one line, long enough to be found. */
 export function excerpt(text: string): string {
+  return cut(text).replaceAll(/[\r\n]+/g, ' ');
+}
+
+/** The same in quotation marks, with what is not visible written out. */
+export function quote(text: string): string {
+  return JSON.stringify(cut(text));
+}
+
+function cut(text: string): string {
   return text.length <= LONGEST_QUOTE ? text : `${text.slice(0, LONGEST_QUOTE)}…`;
 }

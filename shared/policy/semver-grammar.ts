@@ -2,7 +2,7 @@
  * How a range is written (spec 8.5.3): the grammar of Masterminds/semver, read by hand, from left to right. A regular
  * expression for it would need more than linear time on the ranges that somebody may think of.
  */
-import { excerpt, PolicyError } from './policy-error.ts';
+import { PolicyError, quote } from './policy-error.ts';
 import type { Comparator, Constraint, ConstraintGroup, Operator, Shape } from './semver-constraint.ts';
 import { parseVersion } from './semver-version.ts';
 
@@ -97,10 +97,11 @@ function rewriteHyphens(range: string): string {
 function wordBefore(text: string, hyphen: number, from: number): { text: string; start: number } | undefined {
   let end = hyphen;
   while (end > from && isSpace(text, end - 1)) end--;
+  if (end === hyphen) return undefined;
   let start = end;
   while (start > from && !isSpace(text, start - 1) && text[start - 1] !== ',') start--;
   const word = text.slice(start, end);
-  if (end === hyphen || matchVersion(word, 0)?.[0] !== word) return undefined;
+  if (matchVersion(word, 0)?.[0] !== word) return undefined;
   while (start > from && isSpace(text, start - 1)) start--;
   return { text: word, start };
 }
@@ -123,8 +124,4 @@ function isSpace(text: string, at: number): boolean {
 
 function improper(group: string): PolicyError {
   return new PolicyError('invalid', `improper constraint: ${quote(group)}`);
-}
-
-function quote(text: string): string {
-  return JSON.stringify(excerpt(text));
 }

@@ -66,8 +66,8 @@ export function orderBySemver(constraint: Constraint): Ordering {
     judge: (candidate) => judge(candidate, constraint),
     compare(a, b) {
       const [versionA, versionB] = [readTag(a), readTag(b)];
-      if (versionA && versionB) return -compareVersions(versionA, versionB) || -compareText(a, b);
-      return versionA ? -1 : versionB ? 1 : -compareText(a, b);
+      if (versionA && versionB) return compareVersions(versionB, versionA) || compareText(b, a);
+      return versionA ? -1 : versionB ? 1 : compareText(b, a);
     },
   };
 }
