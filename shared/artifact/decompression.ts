@@ -9,6 +9,7 @@ export type Compression = 'gzip' | 'zstd' | 'none';
 
 /** Bytes that tell. */
 export const SNIFFED = BLOCK;
+export const MAGIC = 4;
 
 const GZIP_OPTIONS = { chunkSize: 128 * 1024 };
 /** A frame may ask for a window of gigabytes; nobody who wants to be read everywhere takes more than 8 MiB. */
@@ -20,15 +21,20 @@ const ZSTD_OPTIONS = {
 
 /** @param head the first `SNIFFED` bytes, or all there are @throws ArtifactError when it is no layer to extract */
 export function compressionOf(head: Buffer, mediaType?: string): Compression {
-  if (head.length >= 2 && head.readUInt16BE() === 0x1f8b) return 'gzip';
-  if (head.length >= 4 && startsFrame(head.readUInt32LE())) return 'zstd';
-  if (isTarBlock(head)) return 'none';
+  const compression = magicOf(head);
+  if (compression !== 'none' || isTarBlock(head)) return compression;
   const layer = mediaType ? `the layer of type ${quoted(mediaType)}` : 'the layer';
   const what = head.length === 0 ? `${layer} is empty` : `${layer} starts with ${startOf(head)}`;
   throw new ArtifactError(
     'not-compressed',
     `requires gzip-compressed body (or zstd, or a plain tar archive): ${what}`,
   );
+}
+
+/** What the first bytes say; at least `MAGIC` of them. */
+export function magicOf(head: Buffer): Compression {
+  if (head.length >= 2 && head.readUInt16BE() === 0x1f8b) return 'gzip';
+  return head.length >= MAGIC && startsFrame(head.readUInt32LE()) ? 'zstd' : 'none';
 }
 
 /**

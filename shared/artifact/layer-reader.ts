@@ -2,6 +2,7 @@
 import type { Parser } from 'tar/parse';
 import type { ReadEntry } from 'tar/read-entry';
 import { ArtifactError, quoted } from './artifact-error.ts';
+import { MAGIC, magicOf } from './decompression.ts';
 import { ADVICE, cleanName, FileTree } from './file-tree.ts';
 import type { Spool } from './spool.ts';
 import { BLOCK } from './tar-header.ts';
@@ -32,6 +33,9 @@ export class LayerReader {
   readonly #limits: LayerLimits;
   /** A file of nothing but headers and padding must end, too. */
   readonly #maxRead: number;
+  /** Bytes that are too few to tell what they are. */
+  #start: Buffer = Buffer.alloc(0);
+  #started = false;
   #read = 0;
   #extracted = 0;
   /** Where the spool has to end when every file was read to its end. */
@@ -64,8 +68,9 @@ export class LayerReader {
     if (this.#read > this.#maxRead) {
       throw new ArtifactError('limit', `the layer unpacks to more than ${this.#maxRead} bytes: ${ADVICE}`);
     }
+    const first = this.#started ? chunk : this.#begin(chunk);
     // The parser would collect what follows the end of the archive.
-    if (!this.#ended) this.#guard(() => this.#parser.write(chunk));
+    if (first && !this.#ended) this.#guard(() => this.#parser.write(first));
   }
 
   /** To be called behind the last piece. @throws ArtifactError when the archive stops in the middle */
@@ -73,6 +78,15 @@ export class LayerReader {
     if (this.#ended || this.#read === 0) return;
     this.#guard(() => this.#parser.end());
     if (this.#read % BLOCK !== 0 || this.#spool.length !== this.#expected) throw malformed('unexpected end');
+  }
+
+  /** The parser would unpack an archive that is compressed once more, and keep to no limit. */
+  #begin(chunk: Buffer): Buffer | undefined {
+    this.#start = this.#start.length === 0 ? chunk : Buffer.concat([this.#start, chunk]);
+    if (this.#start.length < MAGIC) return undefined;
+    if (magicOf(this.#start) !== 'none') throw malformed('it is compressed twice');
+    this.#started = true;
+    return this.#start;
   }
 
   #guard(work: () => void): void {

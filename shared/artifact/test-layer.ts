@@ -1,5 +1,6 @@
 /** Layers for tests, and what becomes of them. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Header, type HeaderData } from 'tar/header';
@@ -53,6 +54,11 @@ export interface Produced {
   size: number;
   sha256: string;
   leftOut: LeftOut;
+}
+
+/** Bytes that no compression makes smaller, always the same. */
+export function noise(length: number): Buffer {
+  return createHash('shake256', { outputLength: length }).digest();
 }
 
 /** Makes the artifact of a layer that comes in chunks of `chunk` bytes. */

@@ -1,0 +1,385 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, test } from 'node:test';
+import * as zlib from 'node:zlib';
+import { Pax } from 'tar/pax';
+import type { ArtifactErrorCode } from './artifact-error.ts';
+import { produceArtifact } from './produce-artifact.ts';
+import {
+  archiveOf,
+  contentsIn,
+  filesOf,
+  type LayerEntry,
+  LIMITS,
+  MIB,
+  noise,
+  pathsIn,
+  produce,
+  refuses,
+  tarOf,
+} from './test-layer.ts';
+
+const file = (path: string, content = 'x'): LayerEntry => ({ path, content });
+const link = (path: string, linkpath: string): LayerEntry => ({ path, type: 'SymbolicLink', linkpath });
+const hardLink = (path: string, linkpath: string): LayerEntry => ({ path, type: 'Link', linkpath });
+
+/** An extended header as bytes, for records that `tar` does not write. */
+function extended(records: string): LayerEntry {
+  return { path: 'PaxHeader/x', type: 'ExtendedHeader', content: records };
+}
+
+function record(key: string, value: string): string {
+  const length = Buffer.byteLength(` ${key}=${value}\n`);
+  return `${length + String(length + 2).length} ${key}=${value}\n`;
+}
+
+const REFUSED: [name: string, entries: LayerEntry[], code: ArtifactErrorCode, message: RegExp][] = [
+  ['a path that leads out', [file('../x')], 'name', /^tar contained invalid name error "\.\.\/x"$/],
+  ['an absolute path', [file('/etc/x')], 'name', /invalid name error "\/etc\/x"/],
+  ['a path that leads out further on', [file('a/../../x')], 'name', /invalid name error/],
+  ['a path that leads up and stays inside', [file('a/../x')], 'name', /invalid name error/],
+  ['a path that ends with ..', [file('a/..')], 'name', /invalid name error/],
+  ['a directory ..', [{ path: '..', type: 'Directory' }], 'name', /invalid name error/],
+  ['a backslash', [file('a\\b')], 'name', /invalid name error "a\\\\b"/],
+  ['a symbolic link with a bad name', [link('../l', 'x')], 'name', /invalid name error/],
+  ['a name that no file system takes', [file('n'.repeat(256))], 'name', /a name in it is too long/],
+  ['a path that no file system takes', [file(`${'a/'.repeat(2048)}b`)], 'name', /the path is too long/],
+  ['a FIFO', [{ path: 'p', type: 'FIFO' }], 'entry', /"p", a FIFO, which cannot be extracted/],
+  ['a character device', [{ path: 'dev/null', type: 'CharacterDevice' }], 'entry', /a CharacterDevice/],
+  ['a block device', [{ path: 'dev/sda', type: 'BlockDevice' }], 'entry', /a BlockDevice/],
+  ['a dump directory', [{ path: 'd', type: 'GNUDumpDir' }], 'entry', /a GNUDumpDir/],
+  ['a sparse file of GNU', [{ path: 's', type: 'SparseFile' }], 'entry', /a SparseFile/],
+  ['a hard link to nothing', [hardLink('b', 'a')], 'entry', /"b" names "a", which is no file before it/],
+  ['a hard link to a directory', [{ path: 'a', type: 'Directory' }, hardLink('b', 'a')], 'entry', /no file/],
+  ['a hard link to what comes later', [hardLink('b', 'a'), file('a')], 'entry', /no file before it/],
+  ['a hard link out of the root', [hardLink('b', '../../etc/passwd')], 'name', /invalid name error/],
+  ['a file where a directory is', [file('a/b'), file('a')], 'entry', /a file where a directory is: "a"/],
+  ['a directory where a file is', [file('a'), file('a/b')], 'entry', /a directory where a file is: "a\/b"/],
+  ['a file as the root', [file('./.')], 'entry', /a file where its root directory is/],
+  ['a sparse map', [extended(record('GNU.sparse.major', '1')), file('s')], 'malformed', /sparse files/],
+  [
+    'a line feed in a name',
+    [extended(record('path', 'a\nb')), file('c')],
+    'malformed',
+    /path in the extended/,
+  ],
+  ['a NUL in a name', [extended(record('path', 'a\0b')), file('c')], 'malformed', /contains NUL/],
+  ['a size that is none', [extended(record('size', '1.5')), file('c')], 'malformed', /size of "c"/],
+  ['a size without sense', [extended(record('size', '9e99')), file('c')], 'malformed', /size of "c"/],
+  [
+    'a size for all files',
+    [{ path: 'g', type: 'GlobalExtendedHeader', content: record('size', '1') }, file('c')],
+    'malformed',
+    /size in a global header/,
+  ],
+  ['an extended header too large', [extended('x'.repeat(2 * MIB))], 'entry', /ExtendedHeader/],
+];
+
+describe('a hostile layer is refused', () => {
+  for (const [name, entries, code, message] of REFUSED) {
+    test(name, async () => {
+      const layer = tarOf(entries);
+      await refuses(zlib.gzipSync(layer), code, message);
+      await refuses(
+        Buffer.concat([tarOf(filesOf({ big: Buffer.alloc(MIB) })).subarray(0, -1024), layer]),
+        code,
+        message,
+      );
+    });
+  }
+
+  test('a name that is not UTF-8', async () => {
+    const layer = tarOf([file('latin')]);
+    layer.write('\xe9', 0, 'latin1');
+    fixChecksum(layer);
+    await refuses(layer, 'name', /it is not UTF-8/);
+  });
+
+  test('a header whose checksum is wrong', async () => {
+    const layer = tarOf([file('a'), file('b')]);
+    layer[1024 + 150]! ^= 1;
+    await refuses(layer, 'malformed', /checksum/);
+  });
+
+  test('what is no archive at all', async () => {
+    const type = 'application/vnd.cncf.helm.chart.provenance.v1.prov';
+    const text = Buffer.from('-----BEGIN PGP SIGNED MESSAGE-----\n'.repeat(50));
+    await refuses(text, 'not-compressed', /requires gzip-compressed body .* starts with "-----BEGIN PGP S"/);
+    await refuses(text, 'not-compressed', /the layer of type "application.*prov" starts/, {
+      mediaType: type,
+    });
+    await refuses(Buffer.from('{}'), 'not-compressed', /requires gzip-compressed body/);
+    await refuses(Buffer.alloc(0), 'not-compressed', /requires gzip-compressed body .*: the layer is empty/);
+    await refuses(zlib.gzipSync(text), 'malformed', /no sound tar archive/);
+    await refuses(zlib.gzipSync('{}'), 'malformed', /no sound tar archive/);
+    for (const inner of [zlib.gzipSync(tarOf([])), zlib.zstdCompressSync(tarOf([]))]) {
+      await refuses(zlib.gzipSync(inner), 'malformed', /compressed twice/);
+      await refuses(zlib.zstdCompressSync(inner), 'malformed', /compressed twice/);
+    }
+  });
+
+  test('bytes cut anywhere', async () => {
+    const plain = tarOf(filesOf({ a: 'a'.repeat(3000), b: noise(2 * MIB) }));
+    for (const layer of [zlib.gzipSync(plain), zlib.zstdCompressSync(plain)]) {
+      for (const cut of [1, 8, 200]) await refuses(layer.subarray(0, -cut), 'malformed', /unexpected end/);
+    }
+    for (const cut of [1025, 1700, MIB])
+      await refuses(plain.subarray(0, -cut), 'malformed', /unexpected end|Truncated/);
+  });
+});
+
+describe('a layer that is too large', () => {
+  const small = (limits: Partial<typeof LIMITS>) => ({ limits: { ...LIMITS, ...limits } });
+
+  test('as the registry has it', async () => {
+    const layer = zlib.gzipSync(tarOf(filesOf({ a: 'a'.repeat(5000) })), { level: 0 });
+    const options = small({ layerBytes: 5000 });
+    await refuses(
+      layer,
+      'limit',
+      /at most 5000 are taken \(max-layer-bytes\): push a smaller artifact/,
+      options,
+    );
+    await refuses(layer, 'limit', /at most 5000/, { ...options, operation: 'copy' });
+    await refuses(layer, 'limit', /has 9999 bytes, at most 5000/, { ...options, size: 9999 });
+    const size = layer.length;
+    assert.equal((await produce(layer, { ...small({ layerBytes: size }), operation: 'copy' })).size, size);
+  });
+
+  test('unpacked, at the first file that is too much', async () => {
+    const entries = filesOf({ a: 'a'.repeat(600), b: 'b'.repeat(401) });
+    const message = /more than 1000 bytes \(max-extracted-bytes\), reached at "b": .*spec\.ignore/;
+    await refuses(tarOf(entries), 'limit', message, small({ extractedBytes: 1000 }));
+    await archiveOf(entries, small({ extractedBytes: 1001 }));
+  });
+
+  test('unpacked, through links to one file', async () => {
+    const entries = [file('a', 'a'.repeat(600)), hardLink('b', 'a')];
+    await refuses(tarOf(entries), 'limit', /reached at "b"/, small({ extractedBytes: 1199 }));
+  });
+
+  test('a bomb: bounded memory, whatever it unpacks to', async () => {
+    const zeros = filesOf({ zeros: Buffer.alloc(64 * MIB) });
+    const bomb = zlib.gzipSync(tarOf(zeros), { level: 9 });
+    assert.ok(bomb.length < 100_000);
+    await refuses(bomb, 'limit', /more than 1048576 bytes/, small({ extractedBytes: MIB }));
+    await refuses(
+      zlib.zstdCompressSync(tarOf(zeros)),
+      'limit',
+      /max-extracted/,
+      small({ extractedBytes: MIB }),
+    );
+  });
+
+  test('padding without end', async () => {
+    const padding = Buffer.alloc(80 * MIB);
+    const bomb = zlib.gzipSync(Buffer.concat([tarOf([file('a')]), padding]));
+    await refuses(
+      bomb,
+      'limit',
+      /unpacks to more than/,
+      small({ extractedBytes: 1000, extractedEntries: 10 }),
+    );
+  });
+
+  test('in its entries, those included that nobody wrote down', async () => {
+    const message = /more than 3 entries \(max-extracted-entries\), reached at "d"/;
+    await refuses(
+      tarOf(filesOf({ a: '', b: '', c: '', d: '' })),
+      'limit',
+      message,
+      small({ extractedEntries: 3 }),
+    );
+    await refuses(tarOf([file('a/b/c/d')]), 'limit', /3 entries/, small({ extractedEntries: 3 }));
+    await refuses(
+      tarOf('abcd'.split('').map((name) => link(name, 'x'))),
+      'limit',
+      /3/,
+      small({ extractedEntries: 3 }),
+    );
+    await archiveOf([file('a/b/c'), file('a/b/c')], small({ extractedEntries: 3 }));
+  });
+});
+
+describe('what a layer may hold', () => {
+  test('names are cleaned, parents appear, the last of two files stays', async () => {
+    const archive = await archiveOf([
+      { path: './', type: 'Directory' },
+      file('./a', '1'),
+      file('b//c', '2'),
+      file('b/./d', '3'),
+      file('b/c', '4'),
+    ]);
+    assert.deepEqual(contentsIn(archive), { a: '1', 'b/c': '4', 'b/d': '3' });
+    assert.deepEqual(pathsIn(archive), ['.', 'a', 'b', 'b/c', 'b/d']);
+  });
+
+  test('a symbolic link is skipped; a file below its name is a file', async () => {
+    const layer = tarOf([
+      link('l', '/etc'),
+      file('l/passwd', 'ours'),
+      link('other', 'l'),
+      hardLink('third', 'other'),
+    ]);
+    const { file: made, leftOut } = await produce(layer);
+    assert.deepEqual(contentsIn(zlib.gunzipSync(made)), { 'l/passwd': 'ours' });
+    assert.deepEqual(leftOut.paths, ['l', 'other', 'third']);
+    assert.equal(leftOut.links, 3);
+  });
+
+  test('a hard link is a copy, of what its target was then', async () => {
+    const archive = await archiveOf([
+      { ...file('a', '1'), mode: 0o755 },
+      hardLink('./b', './a'),
+      file('a', '2'),
+      hardLink('c', 'a'),
+    ]);
+    assert.deepEqual(contentsIn(archive), { a: '2', b: '1', c: '2' });
+  });
+
+  test('global headers are no files, old types are', async () => {
+    const archive = await archiveOf([
+      { path: 'pax_global_header', type: 'GlobalExtendedHeader', content: record('comment', 'a'.repeat(40)) },
+      { ...file('old', '1'), type: 'OldFile' },
+      { ...file('dense', '2'), type: 'ContiguousFile' },
+    ]);
+    assert.deepEqual(contentsIn(archive), { dense: '2', old: '1' });
+  });
+
+  test('names of other alphabets and of any length, wherever a chunk ends', async () => {
+    const name = `${'ä'.repeat(100)}/${'漢'.repeat(80)}/${'\u{1f600}'.repeat(60)}`;
+    const layer = tarOf([file('a'), file(name, 'deep')]);
+    assert.ok(new Pax({ path: name }).encode().length > 1024);
+    for (let chunk = 512; chunk < 600; chunk++) {
+      const { file: made } = await produce(layer, { chunk });
+      assert.deepEqual(contentsIn(zlib.gunzipSync(made)), { a: 'x', [name]: 'deep' });
+    }
+  });
+
+  test('an empty layer, with or without an end', async () => {
+    for (const layer of [tarOf([]), zlib.gzipSync(tarOf([])), zlib.gzipSync('')]) {
+      const { file: made } = await produce(layer);
+      assert.deepEqual(pathsIn(zlib.gunzipSync(made)), ['.']);
+    }
+  });
+
+  test('gzip members, zstd frames and padding: one artifact', async () => {
+    const random = noise(70_000);
+    const plain = tarOf(filesOf({ a: random, b: 'b' }));
+    const [first, second] = [plain.subarray(0, 5001), plain.subarray(5001)];
+    const checked = { params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 } };
+    const empty = Buffer.from('5e2a4d18050000003132333435', 'hex');
+    const layers = [
+      plain,
+      Buffer.concat([plain, Buffer.alloc(9000)]),
+      plain.subarray(0, -1024),
+      zlib.gzipSync(plain),
+      Buffer.concat([zlib.gzipSync(first), zlib.gzipSync(second), Buffer.alloc(100_000)]),
+      zlib.zstdCompressSync(plain),
+      Buffer.concat([
+        empty,
+        zlib.zstdCompressSync(first, checked),
+        empty,
+        zlib.zstdCompressSync(second),
+        empty,
+      ]),
+    ];
+    const digests = new Set<string>();
+    for (const layer of layers) {
+      for (const chunk of [997, 65_536]) digests.add((await produce(layer, { chunk })).sha256);
+    }
+    assert.equal(digests.size, 1);
+    await refuses(
+      Buffer.concat([layers[5]!, Buffer.alloc(9)]),
+      'malformed',
+      /no zstd frame behind the last one/,
+    );
+  });
+
+  test('a zstd frame that wants a window of 128 MiB is refused', async () => {
+    const { ZSTD_c_windowLog, ZSTD_c_contentSizeFlag } = zlib.constants;
+    const stream = zlib.createZstdCompress({
+      params: { [ZSTD_c_windowLog]: 27, [ZSTD_c_contentSizeFlag]: 0 },
+    });
+    stream.end(tarOf([file('a')]));
+    await refuses(Buffer.concat(await stream.toArray()), 'malformed', /too much memory/);
+  });
+});
+
+describe('the stream of a layer', () => {
+  const { signal } = new AbortController();
+  const options = { operation: 'extract', limits: LIMITS } as const;
+
+  test('is read to its end: an error there counts, also behind the end of the archive', async () => {
+    const wrong = new Error('the content has another digest');
+    const layers = [
+      zlib.gzipSync(tarOf([file('a')])),
+      zlib.gzipSync(tarOf(filesOf({ a: Buffer.alloc(MIB) }))),
+    ];
+    for (const layer of [...layers, tarOf(filesOf({ a: Buffer.alloc(MIB) }))]) {
+      const chunks = async function* () {
+        yield layer;
+        yield Buffer.alloc(70_000);
+        throw wrong;
+      };
+      for (const operation of ['extract', 'copy'] as const) {
+        const made = produceArtifact(Readable.from(chunks()), { ...options, operation }, signal);
+        await assert.rejects(made, wrong);
+      }
+    }
+  });
+
+  test('has the length that its descriptor says', async () => {
+    const layer = zlib.gzipSync(tarOf([file('a')]));
+    const size = layer.length;
+    for (const operation of ['extract', 'copy'] as const) {
+      await produce(layer, { operation, size });
+      await refuses(layer, 'malformed', /has \d+ bytes, its descriptor says/, { operation, size: size + 1 });
+      await refuses(layer, 'malformed', /has more bytes, its descriptor says/, { operation, size: size - 1 });
+    }
+  });
+
+  test('ends with the reason of the signal, and is closed', async () => {
+    const stop = new AbortController();
+    const reason = new Error('context deadline exceeded');
+    const start = zlib.gzipSync(tarOf(filesOf({ a: Buffer.alloc(MIB) }))).subarray(0, 200);
+    const layer = new Readable({ read() {} });
+    layer.push(start);
+    const made = produceArtifact(layer, options, stop.signal);
+    setImmediate(() => stop.abort(reason));
+    await assert.rejects(made, reason);
+    assert.ok(layer.destroyed);
+  });
+
+  test('leaves no file behind, and tells when the folder fails', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'longshore-spool-'));
+    const bytes = noise(3 * MIB);
+    const layer = tarOf(filesOf({ a: bytes, b: bytes }));
+    const artifact = await produceArtifact(Readable.from([layer]), { ...options, spool: folder }, signal);
+    assert.deepEqual(readdirSync(folder), []);
+    for (const _ of [1, 2]) {
+      const body = artifact.body();
+      assert.ok(body instanceof Readable, 'a large artifact is a stream');
+      assert.deepEqual(
+        zlib.gunzipSync(Buffer.concat(await body.toArray())).subarray(1024, 1030),
+        bytes.subarray(0, 6),
+      );
+    }
+    artifact.dispose();
+    artifact.dispose();
+    await rm(folder, { recursive: true });
+    await refuses(layer, 'scratch', /cannot write to the temporary folder .*ENOENT/, { spool: folder });
+    await refuses(layer, 'scratch', /ENOENT/, { spool: folder, operation: 'copy' });
+  });
+});
+
+/** After a header was changed by hand. */
+function fixChecksum(header: Buffer): void {
+  header.fill(' ', 148, 156);
+  const sum = header.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+}
