@@ -352,6 +352,12 @@ export const SETTINGS = {
     ['functions', 'up'],
     'PEM file of authorities that a Quay of your own needs beside the system’s; empty: key ca.crt of Secret quaytoken, if any.',
   ),
+  'delete-without-registry': setting(
+    flag,
+    'false',
+    ['functions', 'up'],
+    'A Quay ImageRepository whose token has been unusable for 24h may be deleted; its repository and robots then stay in Quay.',
+  ),
   'quay-requests-per-second': setting(
     count(1, 50),
     '2',
