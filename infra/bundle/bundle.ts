@@ -1,5 +1,5 @@
 /**
- * Bundles one function for Lambda: `handler.mjs` with what it imports statically, and a chunk for everything that it
+ * Bundles what is deployed. A function for Lambda is `handler.mjs` with what it imports statically, and a chunk for everything that it
  * imports lazily (AWS clients, proxies), so that a cold start reads only what every run needs (design section 11).
  */
 import { basename, join, relative } from 'node:path';
@@ -19,13 +19,25 @@ export interface Bundle {
 }
 
 /**
- * Equal sources give equal files.
+ * The bundle of a function. Equal sources give equal files.
  * @throws esbuild's BuildFailure, which names file and line; Error when the source exports no `handler`
  */
 export async function bundleFunction(source: Pick<FunctionSource, 'entry'>): Promise<Bundle> {
+  const bundle = await bundleEntry(source.entry, ENTRY_FILE);
+  if (!bundle.outputs[ENTRY_FILE]?.exports.includes('handler')) {
+    throw new Error(`${relative(PROJECT_FOLDER, source.entry)} exports no handler`);
+  }
+  return bundle;
+}
+
+/**
+ * What runs on bare Node from `entry` on: a file of the given name and the chunks that it imports lazily.
+ * @throws esbuild's BuildFailure
+ */
+export async function bundleEntry(entry: string, fileName: string): Promise<Bundle> {
   const outdir = join(PROJECT_FOLDER, 'dist');
   const result = await build({
-    entryPoints: { [basename(ENTRY_FILE, '.mjs')]: source.entry },
+    entryPoints: { [basename(fileName, '.mjs')]: entry },
     absWorkingDir: PROJECT_FOLDER,
     outdir,
     write: false,
@@ -47,14 +59,11 @@ export async function bundleFunction(source: Pick<FunctionSource, 'entry'>): Pro
   const within = (path: string) => relative(outdir, path).replaceAll('\\', '/');
   const outputs: Metafile['outputs'] = {};
   for (const [path, output] of Object.entries(result.metafile.outputs)) {
-    const imports = output.imports.map((entry) => ({
-      ...entry,
-      path: entry.external ? entry.path : within(join(PROJECT_FOLDER, entry.path)),
+    const imports = output.imports.map((each) => ({
+      ...each,
+      path: each.external ? each.path : within(join(PROJECT_FOLDER, each.path)),
     }));
     outputs[within(join(PROJECT_FOLDER, path))] = { ...output, imports };
-  }
-  if (!outputs[ENTRY_FILE]?.exports.includes('handler')) {
-    throw new Error(`${relative(PROJECT_FOLDER, source.entry)} exports no handler`);
   }
   return {
     files: new Map(result.outputFiles.map((file) => [within(file.path), file.contents])),

@@ -13,7 +13,7 @@ const NAMESPACE = 'builtin';
 export const leanBuiltins: Plugin = {
   name: 'lean-builtins',
   setup(build) {
-    build.onResolve({ filter: /^(node:)?[a-z_/]+$/ }, ({ path, importer, kind }) =>
+    build.onResolve({ filter: /^(node:)?[a-z0-9_/]+$/ }, ({ path, importer, kind }) =>
       isBuiltin(path)
         ? {
             path: path.replace(/^(node:)?/, 'node:'),

@@ -3,7 +3,6 @@
  * (design section 4). Nothing secret travels with the batch; an access entry of the cluster says what the role may do.
  */
 import { createHash, createHmac } from 'node:crypto';
-import type { Checksum } from '@smithy/types';
 import type { Clock } from '../runtime/clock.ts';
 import type { ClusterAccess } from '../runtime/contract.ts';
 import type { ClusterEndpoint, TokenSource } from './transport.ts';
@@ -94,7 +93,7 @@ function identityOf(environment: Record<string, string | undefined>): AwsIdentit
 }
 
 /** SHA-256 and its HMAC as the signer wants them. */
-class Sha256 implements Checksum {
+class Sha256 {
   #hash;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
