@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { CommandError } from '../../cli/command.ts';
-import { openClusterFolder, openDemoFolder, rememberRegistryPort } from './data-folder.ts';
+import { openClusterFolder, openDemoFolder, rememberPorts } from './data-folder.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'longshore-data-'));
@@ -12,20 +12,33 @@ async function folder(t: TestContext): Promise<string> {
   return path;
 }
 
-test('a demo’s folder keeps the port of its registry', async (t) => {
+test('a demo’s folder keeps the ports of its registry and its Quay', async (t) => {
   const data = join(await folder(t), 'a/b');
-  assert.equal((await openDemoFolder(data, 15_998)).registryPort, 15_998, 'nothing is kept yet');
-  await rememberRegistryPort(await openDemoFolder(data, 15_999));
-  assert.equal((await openDemoFolder(data, undefined)).registryPort, 15_999);
-  assert.equal((await openDemoFolder(data, 15_999)).registryPort, 15_999);
-  await assert.rejects(
-    openDemoFolder(data, 15_000),
-    (error) => error instanceof CommandError && /^--registry-port: .*127\.0\.0\.1:15999/.test(error.message),
-  );
+  for (const server of ['registry', 'quay'] as const) {
+    assert.equal(
+      (await openDemoFolder(data, { [server]: 15_998 })).ports[server],
+      15_998,
+      'nothing is kept yet',
+    );
+  }
+  const asked = { registry: 15_997, quay: 15_999 };
+  await rememberPorts(await openDemoFolder(data, asked));
+  assert.deepEqual((await openDemoFolder(data, {})).ports, asked);
+  assert.deepEqual((await openDemoFolder(data, asked)).ports, asked);
+  for (const [server, port] of [
+    ['registry', 15_997],
+    ['quay', 15_999],
+  ] as const) {
+    await assert.rejects(openDemoFolder(data, { [server]: 15_000 }), (error) => {
+      assert.ok(error instanceof CommandError);
+      assert.match(error.message, new RegExp(`^--${server}-port: .*127\\.0\\.0\\.1:${port}`));
+      return true;
+    });
+  }
 });
 
-test('without a flag the registry has its usual port', async (t) => {
-  assert.equal((await openDemoFolder(await folder(t), undefined)).registryPort, 15_000);
+test('without flags both have their usual ports', async (t) => {
+  assert.deepEqual((await openDemoFolder(await folder(t), {})).ports, { registry: 15_000, quay: 15_001 });
 });
 
 test('each cluster has a folder of its own', async (t) => {
@@ -44,7 +57,7 @@ test('each cluster has a folder of its own', async (t) => {
 test('a folder that cannot be made is told with its flag', async (t) => {
   const file = join(await folder(t), 'file');
   await writeFile(file, '');
-  await assert.rejects(openDemoFolder(join(file, 'data'), undefined), {
+  await assert.rejects(openDemoFolder(join(file, 'data'), {}), {
     message: /^--data: cannot use .*file\/data: /,
   });
 });

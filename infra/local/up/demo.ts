@@ -1,12 +1,15 @@
-/** The demo: an embedded API server, a registry with sample images, and the objects of `examples/`. */
+/** The demo: an embedded API server, a registry with sample images, a Quay, and the objects of `examples/`. */
 import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { KINDS } from '../../../shared/api/kinds.ts';
 import { RELEASE } from '../../../shared/runtime/release.ts';
 import { CommandError } from '../../cli/command.ts';
 import { startApiServer } from '../api-server/api-server.ts';
+import { readForeignKinds } from '../api-server/foreign-kinds.ts';
+import { startQuay } from '../quay/quay.ts';
 import { startRegistry } from '../registry/registry.ts';
 import { createMissing } from './apply.ts';
-import { DEFAULT_REGISTRY_PORT, openDemoFolder, rememberRegistryPort } from './data-folder.ts';
+import { DEFAULT_PORTS, openDemoFolder, rememberPorts } from './data-folder.ts';
 import { readManifests } from './manifests.ts';
 import type { Place, PlaceOptions } from './place.ts';
 import { pushSamples, SAMPLE_AUTH } from './sample-images.ts';
@@ -21,26 +24,39 @@ const EXAMPLES = join(import.meta.dirname, '../../../examples');
  */
 export async function startDemo(options: PlaceOptions, signal: AbortSignal): Promise<Place> {
   const { flags, settings, stops, tell } = options;
-  const folder = await openDemoFolder(flags.data, flags.registryPort);
+  const folder = await openDemoFolder(flags.data, {
+    registry: flags.registryPort,
+    quay: flags.quayPort,
+  });
   // First of all: the registry's port belongs to the folder, so a second process on the folder ends here.
-  const registry = await onPort(folder.registryPort, 'the registry', '--registry-port', (port) =>
+  const registry = await onPort(folder.ports.registry, 'the registry', '--registry-port', (port) =>
     startRegistry({ port, dataFolder: folder.registry, auth: SAMPLE_AUTH }),
   );
   stops.add(() => registry.close());
-  await rememberRegistryPort(folder);
+  const quay = await onPort(folder.ports.quay, 'the Quay', '--quay-port', (port) =>
+    startQuay({ port, dataFile: folder.quay }),
+  );
+  stops.add(() => quay.close());
+  await rememberPorts(folder);
   await pushSamples(registry);
+  const kinds = [...KINDS, ...(await readForeignKinds())];
   const api = await onPort(flags.apiPort, 'the API server', '--api-port', (port) =>
-    startApiServer({ port, dataFolder: folder.api }),
+    startApiServer({ port, dataFolder: folder.api, kinds }),
   );
   stops.add(() => api.close());
   await writeFile(folder.kubeconfig, api.kubeconfig, { mode: 0o600 });
   const cluster = connectCluster(api.endpoint);
   stops.add(() => cluster.transport.close());
 
-  const usual = `127.0.0.1:${DEFAULT_REGISTRY_PORT}`;
-  const examples = await readManifests(EXAMPLES, (text) => text.replaceAll(usual, registry.host));
+  const examples = await readManifests(EXAMPLES, (text) =>
+    text
+      .replaceAll(`127.0.0.1:${DEFAULT_PORTS.registry}`, registry.host)
+      .replaceAll(`127.0.0.1:${DEFAULT_PORTS.quay}`, quay.host),
+  );
   const created = await createMissing(cluster.kube, examples, signal);
-  tell(`Longshore ${RELEASE}: API server ${api.url}, registry ${registry.url}, data in ${flags.data}`);
+  tell(
+    `Longshore ${RELEASE}: API server ${api.url}, registry ${registry.url}, Quay ${quay.url}, data in ${flags.data}`,
+  );
   tell(
     created > 0 ? `Created ${created} objects from examples/` : 'Every object of examples/ is there already',
   );

@@ -18,6 +18,7 @@ test('without flags, the demo on its fixed ports', () => {
     installCrds: false,
     apiPort: 16_443,
     registryPort: undefined,
+    quayPort: undefined,
   });
   assert.equal(settings['metrics-addr'], '127.0.0.1:18080');
   assert.equal(settings['allow-loopback-addresses'], true);
@@ -26,12 +27,12 @@ test('without flags, the demo on its fixed ports', () => {
 test('flags and settings stand in any order and both forms', () => {
   const { flags, settings } = read(
     ...['--namespace', 'a', '--kubeconfig=/k', '--once', '--namespace=b', '--aws-autologin-for-ecr'],
-    ...['--context', 'c', '--install-crds', '--timeout', '1m30s', '--registry-port', '1'],
+    ...['--context', 'c', '--install-crds', '--timeout', '1m30s', '--registry-port', '1', '--quay-port=2'],
   );
   assert.equal(flags.kubeconfig, '/k');
   assert.equal(flags.context, 'c');
   assert.equal(flags.timeout, 90_000);
-  assert.equal(flags.registryPort, 1);
+  assert.deepEqual([flags.registryPort, flags.quayPort], [1, 2]);
   assert.ok(flags.once && flags.installCrds);
   assert.deepEqual(settings.namespace, ['a', 'b']);
   assert.equal(settings['aws-autologin-for-ecr'], true);

@@ -25,6 +25,8 @@ export interface UpFlags {
   apiPort: number;
   /** undefined: the port that the data folder was made with, or the default. */
   registryPort: number | undefined;
+  /** The same for the local Quay. */
+  quayPort: number | undefined;
 }
 
 const port = z
@@ -59,6 +61,7 @@ const FLAGS = {
   data: { value: 'DIR', schema: path, help: 'Where everything is kept. Default .longshore in the checkout.' },
   'api-port': { value: 'PORT', schema: port, help: 'Port of the demo’s API server. Default 16443.' },
   'registry-port': { value: 'PORT', schema: port, help: 'Port of the demo’s registry. Default 15000.' },
+  'quay-port': { value: 'PORT', schema: port, help: 'Port of the demo’s Quay. Default 15001.' },
   kubeconfig: { value: 'FILE', schema: path, help: 'Serve the cluster of this file instead of the demo.' },
   context: {
     value: 'NAME',
@@ -105,6 +108,7 @@ export function readUpFlags(
     installCrds: values['install-crds'] ?? false,
     apiPort: values['api-port'] ?? 16_443,
     registryPort: values['registry-port'],
+    quayPort: values['quay-port'],
   };
   return { flags, settings: readSettings('up', rest, environment, OVERRIDES) };
 }
@@ -135,6 +139,7 @@ interface OwnValues {
   'install-crds'?: boolean;
   'api-port'?: number;
   'registry-port'?: number;
+  'quay-port'?: number;
 }
 
 /** Splits the command line into our flags and the settings'. */

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { COMPONENT } from '../../../shared/api/component.ts';
 import { KINDS } from '../../../shared/api/kinds.ts';
 import {
   apiVersionOf,
@@ -19,12 +20,15 @@ export type Manifest = Pick<KubeObject, 'apiVersion' | 'kind'> & {
   metadata: { name: string; namespace?: string };
 };
 
+const COMPONENTS: Resource = { ...COMPONENT, version: COMPONENT.versions[0], namespaced: true };
+
 /** What an example may hold. A further kind of ours comes by itself. */
 const RESOURCES: readonly Resource[] = [
   NAMESPACES,
   SECRETS,
   SERVICE_ACCOUNTS,
   CUSTOM_RESOURCE_DEFINITIONS,
+  COMPONENTS,
   ...KINDS.flatMap(({ versions, group, kind, plural, namespaced }) =>
     versions.map((version) => ({ group, version, kind, plural, namespaced })),
   ),

@@ -34,7 +34,7 @@ const ALL_READY =
 async function setUp(t: TestContext) {
   const data = await mkdtemp(join(tmpdir(), 'longshore-up-'));
   t.after(() => rm(data, { recursive: true }));
-  const [api, registry, web] = [await freePort(), await freePort(), await freePort()];
+  const [api, registry, web, quay] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const address = `127.0.0.1:${web}`;
   const common = [
     `--data=${data}`,
@@ -42,8 +42,9 @@ async function setUp(t: TestContext) {
     `--metrics-addr=${address}`,
     `--storage-addr=${address}`,
   ];
-  const args = [...common, `--api-port=${api}`, `--registry-port=${registry}`];
-  return { data, api, registry, web, common, args };
+  const servers = [`--registry-port=${registry}`, `--quay-port=${quay}`];
+  const args = [...common, `--api-port=${api}`, ...servers];
+  return { data, api, registry, quay, web, common, servers, args };
 }
 
 /** Runs `longshore up` to its end. */
@@ -127,8 +128,8 @@ test('--once ends with 1 and the reasons when something does not get Ready', asy
 });
 
 test('restarted, it finds its objects, tags and edits, and scans nothing that is not due', async (t) => {
-  const { data, registry, common } = await setUp(t);
-  const first = await start(t, [...common, `--api-port=${await freePort()}`, `--registry-port=${registry}`]);
+  const { data, registry, common, servers } = await setUp(t);
+  const first = await start(t, [...common, `--api-port=${await freePort()}`, ...servers]);
   await said(first, 'Look around');
   const before = await connect(t, join(data, 'kubeconfig'));
   const tags = `http://127.0.0.1:${registry}/v2/samples/web`;
@@ -166,22 +167,24 @@ for (const [signal, how] of [
   ['SIGTERM', 'through a launcher on an older Node'],
 ] as const) {
   test(`${signal} ${how}: it stops with 0, and leaves neither process nor port`, async (t) => {
-    const { args, api, registry, web } = await setUp(t);
+    const { args, ...ports } = await setUp(t);
+    const used = [ports.api, ports.registry, ports.quay, ports.web];
     const older = "Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.0.0'}})";
     const nodeArgs =
       how === 'directly' ? [] : ['--import', `data:text/javascript,${encodeURIComponent(older)}`];
     const up = await start(t, args, nodeArgs);
     await said(up, 'Look around');
-    assert.deepEqual(await Promise.all([api, registry, web].map(isTaken)), [true, true, true]);
+    assert.deepEqual(await Promise.all(used.map(isTaken)), [true, true, true, true]);
     process.kill(up.pid, signal);
     assert.equal(await up.ended, 0, up.output());
-    assert.deepEqual(await Promise.all([api, registry, web].map(isTaken)), [false, false, false]);
+    assert.deepEqual(await Promise.all(used.map(isTaken)), [false, false, false, false]);
   });
 }
 
 for (const [flag, which] of [
   ['--api-port', 'api'],
   ['--registry-port', 'registry'],
+  ['--quay-port', 'quay'],
   ['--health-addr', 'web'],
 ] as const) {
   test(`a port that is taken is named with ${flag}`, async (t) => {
