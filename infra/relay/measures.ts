@@ -6,9 +6,16 @@ import type { ObjectSeries, SeriesKind } from './object-series.ts';
 type Definition = {
   help: string;
   labels: readonly string[];
-} & ({ type: 'counter' | 'gauge' } | { type: 'histogram'; buckets: number[] });
+} & (
+  | { type: 'counter' }
+  | { type: 'gauge'; unknownAtStart?: boolean }
+  | { type: 'histogram'; buckets: number[] }
+);
 
-/** By name (image-reflector 10.1). */
+/** Seconds (Quay 15). */
+const PROVISION_BUCKETS = [5, 10, 15, 20, 30, 60, 120, 300];
+
+/** By name (image-reflector 10.1, Quay 15). */
 const MEASURES: Record<string, Definition> = {
   imagereflect_scan_duration_seconds: {
     type: 'histogram',
@@ -41,6 +48,24 @@ const MEASURES: Record<string, Definition> = {
     type: 'counter',
     help: 'Cloud tokens that left the cache for want of room.',
     labels: [],
+  },
+  redhat_appstudio_imagecontroller_image_repository_provision_time: {
+    type: 'histogram',
+    help: 'From the wish for an image repository to the repository with its Secrets, in seconds.',
+    labels: [],
+    buckets: PROVISION_BUCKETS,
+  },
+  redhat_appstudio_imagecontroller_image_repository_provision_failure_time: {
+    type: 'histogram',
+    help: 'From the wish for an image repository to its failure for good, in seconds.',
+    labels: [],
+    buckets: PROVISION_BUCKETS,
+  },
+  redhat_appstudio_imagecontroller_global_quay_app_available: {
+    type: 'gauge',
+    help: '1: Quay did what it was asked last; 0: it did not, or did not accept the token.',
+    labels: [],
+    unknownAtStart: true,
   },
 };
 
@@ -78,6 +103,8 @@ function register(name: string, definition: Definition, registry: Registry): (me
   }
   if (definition.type === 'gauge') {
     const gauge = new Gauge(base);
+    // Zero would be a statement, and an alarm, before anybody has asked.
+    if (definition.unknownAtStart) gauge.remove();
     return (measure) => gauge.set(labelsOf(measure), measure.value);
   }
   const counter = new Counter(base);

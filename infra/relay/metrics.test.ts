@@ -62,6 +62,29 @@ describe('metrics', () => {
     assert.equal(await value(`${name}_count{${OBJECT}}`), '1');
   });
 
+  test('the figures of Quay: provisioning in its buckets, and nothing said of a Quay that nobody has asked', async () => {
+    const { ended, text, value } = setUp();
+    const prefix = 'redhat_appstudio_imagecontroller';
+    const available = `${prefix}_global_quay_app_available`;
+    assert.equal(await value(available), undefined);
+    ended({
+      measures: [
+        { name: `${prefix}_image_repository_provision_time`, value: 7 },
+        { name: `${prefix}_image_repository_provision_failure_time`, value: 301 },
+        { name: available, value: 0 },
+      ],
+    });
+    assert.equal(await value(available), '0');
+    const buckets = (await text()).matchAll(/_provision_time_bucket\{le="([^"]+)"\} (\d)/g);
+    assert.deepEqual(
+      [...buckets].map(([, le, count]) => `${le}:${count}`),
+      ['5:0', '10:1', '15:1', '20:1', '30:1', '60:1', '120:1', '300:1', '+Inf:1'],
+    );
+    assert.equal(await value(`${prefix}_image_repository_provision_failure_time_bucket{le="300"}`), '0');
+    ended({ measures: [{ name: available, value: 1 }] });
+    assert.equal(await value(available), '1');
+  });
+
   test('measures of an outcome are added up; unknown names and impossible values are dropped', async () => {
     const { ended, text, value } = setUp();
     const labels = { registry: 'ghcr.io' };
