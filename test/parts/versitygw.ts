@@ -40,3 +40,22 @@ export async function startVersitygw(): Promise<S3Server> {
     },
   };
 }
+
+/** Lets everybody read the bucket without a signature, as a CDN or a VPC endpoint does. */
+export async function allowReading({ bucket, endpoint, region, credentials }: S3Server): Promise<void> {
+  const { PutBucketPolicyCommand, S3Client } = await import('@aws-sdk/client-s3');
+  const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  const allow = (action: string, resource: string) => ({
+    Effect: 'Allow',
+    Principal: '*',
+    Action: action,
+    Resource: `arn:aws:s3:::${resource}`,
+  });
+  const policy = {
+    Version: '2012-10-17',
+    // Without the second right the answer to what is missing would be 403.
+    Statement: [allow('s3:GetObject', `${bucket}/*`), allow('s3:ListBucket', bucket)],
+  };
+  await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify(policy) }));
+  client.destroy();
+}
