@@ -12,7 +12,7 @@ const SCHEME = 'oci://';
 export function parseRepositoryUrl(url: string): ImageName {
   try {
     if (!url.startsWith(SCHEME)) throw new Error(`URL must be in format 'oci://<domain>/<org>/<repo>'`);
-    const name = url.slice(SCHEME.length).replace(/\/$/, '');
+    const name = written(url);
     // Otherwise the port would be read as a tag.
     if (/^(localhost|[^/]*\.[^/]*):\d+$/.test(name))
       throw new Error(`there is no repository after '${name}'`);
@@ -24,9 +24,14 @@ export function parseRepositoryUrl(url: string): ImageName {
 
 /** What a person may have overlooked: without a slash, what looks like a host is a repository of Docker Hub. */
 export function addressWarning(url: string, name: ImageName): string | undefined {
-  const written = url.slice(SCHEME.length).replace(/\/$/, '');
-  if (written.includes('/') || !written.includes('.')) return undefined;
-  return `'${url}' names no repository on the host '${written}': it is read as ${referenceName(name)}`;
+  const host = written(url);
+  if (host.includes('/') || !host.includes('.')) return undefined;
+  return `'${url}' names no repository on the host '${host}': it is read as ${referenceName(name)}`;
+}
+
+/** Without the scheme, and without a slash behind a repository. */
+function written(url: string): string {
+  return url.slice(SCHEME.length).replace(/^([^/]+\/.+)\/$/, '$1');
 }
 
 /** How messages call a repository, or what is in it: `index.docker.io/library/redis:7`, `ghcr.io/a/b@sha256:…`. */

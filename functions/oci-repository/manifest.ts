@@ -111,5 +111,5 @@ function parse<T>(schema: z.ZodMiniType<T>, { bytes }: Manifest): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
-  throw new Error(path.length > 0 ? `${path.join('.')}: ${message}` : message);
+  throw new Error(path.length > 0 ? `${path.join('.')}: ${message}` : 'it is no JSON object');
 }
