@@ -12,7 +12,7 @@ import type { Assignment, Undelivered, WorkSource } from './dispatcher.ts';
 import type { RelayKind } from './kinds.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { startTriggerOf, triggerOf } from './predicate.ts';
-import type { Lane, Queue } from './queue.ts';
+import type { Lane, Queue, Work } from './queue.ts';
 import type { ReflectorSink } from './reflector.ts';
 import { createSchedule, firstDue, jitter } from './schedule.ts';
 import { recordKey, type SlimRecord, slimRecord, splitKey } from './slim-record.ts';
@@ -33,6 +33,8 @@ export interface ControllerOptions {
   onWork(): void;
   /** Something that others may refer to appeared, changed or went: `target` is its `keyText`. */
   onChanged(target: string): void;
+  /** A run of `target` has ended, well or not. */
+  onSettled?(target: string): void;
 }
 
 export interface ControllerState {
@@ -51,9 +53,18 @@ export interface Controller extends WorkSource, ReflectorSink {
   lead(): void;
   /** Acts no more: what waits is forgotten, what runs ends by itself and decides nothing. Records are kept. */
   standBy(): void;
-  /** A run of one object because something else changed. An object that does not exist is left alone. */
+  /** A run of one object because something else changed. An object that does not exist or is suspended is left alone. */
   wake(key: string, trigger: Trigger): void;
   has(key: string): boolean;
+  /** A run of the key goes on, waits, or is due. */
+  busy(key: string): boolean;
+  /**
+   * Looks at the settled objects of a kind that is checked at the start, each once.
+   * @param waits whether one has to wait: something that it depends on is about to run, and `check` comes after that
+   */
+  checkAll(waits: (dependent: string) => boolean): void;
+  /** Looks at one of them, if it still has to be looked at. */
+  check(key: string): void;
   state(): ControllerState;
   stop(): void;
 }
@@ -63,6 +74,8 @@ export function createController(options: ControllerOptions): Controller {
   const records = new Map<string, SlimRecord>();
   /** Why the last run of a key that failed had been asked for: its retries keep the reason (IR-REPO-9). */
   const owed = new Map<string, Trigger>();
+  /** Settled objects that have not been looked at since the start (`checkedAtStart`). */
+  const unchecked = new Set<string>();
   let leading = false;
 
   const fullKey = (key: string) => keyText({ group: kind.group, kind: kind.kind, ...splitKey(key) });
@@ -83,7 +96,9 @@ export function createController(options: ControllerOptions): Controller {
   const begin = (record: SlimRecord) => {
     const trigger = startTriggerOf(record, kind);
     if (trigger) return enqueue(record.key, 'initial', trigger);
-    if (record.suspended || record.stalled) return;
+    if (record.suspended) return;
+    if (kind.checkedAtStart) unchecked.add(record.key);
+    if (record.stalled) return;
     const due = firstDue(record, clock.now());
     if (due !== undefined) schedule.set(record.key, due);
   };
@@ -94,20 +109,27 @@ export function createController(options: ControllerOptions): Controller {
     owed.delete(key);
   };
 
+  const check = (key: string) => {
+    if (unchecked.delete(key)) enqueue(key, 'check', 'resync');
+  };
+
   const remove = (key: string) => {
     records.delete(key);
     queue.remove(key);
+    unchecked.delete(key);
     forget(key);
     metrics.forget(key);
     if (kind.dependsOn) dependencies.set(fullKey(key), []);
     if (leading) options.onChanged(fullKey(key));
   };
 
-  const settleOk = (key: string, requeueAfterMs: number | undefined) => {
+  const settleOk = ({ key, lane }: Work, requeueAfterMs: number | undefined) => {
+    // A check leaves the due time that the start gave: those of a restart are spread, and a check looks at no interval.
+    const planned = lane === 'check' ? schedule.dueOf(key) : undefined;
     forget(key);
     if (requeueAfterMs === undefined) return;
     const wait = jitter(requeueAfterMs, kind.jitters ? options.jitterPercent : 0, options.random);
-    schedule.set(key, clock.now() + wait);
+    schedule.set(key, planned ?? clock.now() + wait);
   };
 
   const settleRetry = (key: string, trigger: Trigger, retryAfterMs: number | undefined): number => {
@@ -147,7 +169,7 @@ export function createController(options: ControllerOptions): Controller {
     const { key, trigger } = assignment.work;
     switch (outcome.result) {
       case 'ok':
-        settleOk(key, outcome.requeueAfterMs);
+        settleOk(assignment.work, outcome.requeueAfterMs);
         if (outcome.changed !== undefined) options.onChanged(fullKey(key));
         return;
       case 'retry':
@@ -173,6 +195,7 @@ export function createController(options: ControllerOptions): Controller {
 
     standBy() {
       leading = false;
+      unchecked.clear();
       for (const key of records.keys()) {
         forget(key);
         queue.remove(key);
@@ -218,7 +241,8 @@ export function createController(options: ControllerOptions): Controller {
       const assignments: Assignment[] = [];
       for (const work of queue.take(limit)) {
         const { key } = work;
-        schedule.remove(key);
+        if (work.lane !== 'check') schedule.remove(key);
+        unchecked.delete(key);
         const trigger = owed.get(key) === 'requested' ? 'requested' : work.trigger;
         const request = {
           group: kind.group,
@@ -244,14 +268,24 @@ export function createController(options: ControllerOptions): Controller {
       if (outcome.result !== 'undelivered') metrics.ended(work.key, outcome, record !== undefined);
       else metrics.undelivered(work.key);
       queue.done(work.key);
+      options.onSettled?.(fullKey(work.key));
       onWork();
     },
 
     wake(key, trigger) {
-      if (leading && records.has(key)) enqueue(key, 'now', trigger);
+      const record = records.get(key);
+      if (leading && record && !record.suspended) enqueue(key, 'now', trigger);
     },
 
     has: (key) => records.has(key),
+
+    busy: (key) => queue.has(key) || (schedule.dueOf(key) ?? Number.POSITIVE_INFINITY) <= clock.now(),
+
+    checkAll(waits) {
+      for (const key of unchecked) if (!waits(fullKey(key))) check(key);
+    },
+
+    check,
 
     state: () => ({
       objects: records.size,

@@ -5,6 +5,8 @@ export interface Dependencies {
   set(dependent: string, targets: readonly string[]): void;
   /** Those that refer to `target`. */
   of(target: string): Iterable<string>;
+  /** What `dependent` refers to. */
+  targetsOf(dependent: string): readonly string[];
 }
 
 export function createDependencies(): Dependencies {
@@ -32,5 +34,6 @@ export function createDependencies(): Dependencies {
       }
     },
     of: (target) => [...(dependentsOf.get(target) ?? [])],
+    targetsOf: (dependent) => targetsOf.get(dependent) ?? [],
   };
 }

@@ -2,10 +2,12 @@
  * What the relay must know of each kind, as data. A new kind is a new entry here and a folder in `functions/`: nothing
  * else of the relay knows what a kind is called.
  */
+import { IMAGE_POLICY, type ImagePolicy, repositoryOf } from '../../shared/api/image-policy.ts';
 import { IMAGE_REPOSITORY } from '../../shared/api/image-repository.ts';
 import type { KubeObject } from '../../shared/kube/resource.ts';
 import type { ObjectKey } from '../../shared/runtime/contract.ts';
 import { parseDuration } from '../../shared/runtime/duration.ts';
+import { type ForeignKind, NAMESPACE } from './foreign-kinds.ts';
 import type { SlimRecord } from './slim-record.ts';
 
 export interface RelayKind {
@@ -33,6 +35,13 @@ export interface RelayKind {
   settled?(record: SlimRecord): boolean;
   /** The objects that this one reads: it runs when one of them appears, changes or goes. */
   dependsOn?(object: KubeObject): ObjectKey[];
+  /** Kinds of others among them. */
+  reads?: readonly ForeignKind[];
+  /**
+   * Also a settled object runs once when the relay starts, after the objects that it depends on (decisions 5): nothing in
+   * its status shows that a wake-up was lost.
+   */
+  checkedAtStart?: boolean;
 }
 
 const imageRepository: RelayKind = {
@@ -54,8 +63,39 @@ const imageRepository: RelayKind = {
   },
 };
 
+const imagePolicy: RelayKind = {
+  group: IMAGE_POLICY.group,
+  kind: IMAGE_POLICY.kind,
+  plural: IMAGE_POLICY.plural,
+  versions: IMAGE_POLICY.versions,
+  finalizer: IMAGE_POLICY.finalizer,
+  controller: 'imagepolicy',
+  functionName: 'image-policy',
+  /** Only digests are looked up by time; their status does not say when that was. */
+  due(object) {
+    const { spec } = object as ImagePolicy;
+    const looksUp = spec?.digestReflectionPolicy === 'Always';
+    return { intervalMs: looksUp ? milliseconds(spec.interval) : 0, lastRunAt: undefined };
+  },
+  dependsOn(object) {
+    const policy = object as ImagePolicy;
+    if (!policy.spec?.imageRepositoryRef) return [];
+    const repository = repositoryOf(policy);
+    const { group, kind } = IMAGE_REPOSITORY;
+    const own = policy.metadata.namespace ?? '';
+    const targets: ObjectKey[] = [{ group, kind, ...repository }];
+    // In another namespace an access list decides, and that reads the labels of this one (image-reflector section 7).
+    if (repository.namespace !== own) {
+      targets.push({ group: NAMESPACE.group, kind: NAMESPACE.kind, namespace: '', name: own });
+    }
+    return targets;
+  },
+  reads: [NAMESPACE],
+  checkedAtStart: true,
+};
+
 /** The kinds that this release serves. */
-export const RELAY_KINDS: readonly RelayKind[] = [imageRepository];
+export const RELAY_KINDS: readonly RelayKind[] = [imageRepository, imagePolicy];
 
 /** An interval that cannot be read is none: the object's own run says what is wrong with it. */
 function milliseconds(duration: string | undefined): number {

@@ -9,9 +9,9 @@ import { createDueHeap, type Due, type DueHeap } from './due-heap.ts';
 /**
  * Which work goes first: `now` what a person or a change asked for, and what depends on it, `timer` intervals, `retry` what
  * failed before (apart from the healthy, so that no batch of those waits for a registry that does not answer),
- * `initial` what the start of the relay found.
+ * `initial` what the start of the relay found, `check` what it found settled and looks at once more.
  */
-export const LANES = ['now', 'timer', 'retry', 'initial'] as const;
+export const LANES = ['now', 'timer', 'retry', 'initial', 'check'] as const;
 export type Lane = (typeof LANES)[number];
 
 /** Triggers from weak to strong: when a key is asked for twice, the stronger one tells why it runs. */
@@ -28,6 +28,8 @@ export interface Queue {
   /** Keys that wait for a run, without those that wait for their own run to end. */
   readonly waiting: number;
   readonly running: number;
+  /** A key waits or runs. */
+  has(key: string): boolean;
   /** `due` in milliseconds since 1970, now when left out: the oldest goes first within its lane. */
   add(key: string, lane: Lane, trigger: Trigger, due?: number): void;
   /**
@@ -97,6 +99,7 @@ export function createQueue(clock: Clock, options: { gatherMs?: number } = {}): 
     get running() {
       return running.size;
     },
+    has: (key) => running.has(key) || LANES.some((lane) => lanes[lane].get(key) !== undefined),
     add(key, lane, trigger, due) {
       const now = clock.now();
       const work: Work = { key, lane, trigger, due: due ?? now, addedAt: now };

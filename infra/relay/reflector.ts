@@ -51,6 +51,10 @@ export interface ReflectorOptions {
   namespace: string;
   /** Empty: all objects. */
   labelSelector: string;
+  /** Only the metadata of the objects is asked for. */
+  metadataOnly?: boolean;
+  /** A cluster that does not let us watch it is as good as one that does not have it. */
+  optional?: boolean;
   sink: ReflectorSink;
   clock: Clock;
   /** From 0 to 1. */
@@ -70,6 +74,12 @@ export interface Reflector {
   /** Ends after `signal` aborts; never throws. */
   run(signal: AbortSignal): Promise<void>;
 }
+
+/** How the server is asked for metadata alone; one that cannot do that sends whole objects. */
+const METADATA_ONLY = {
+  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
+  watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
+};
 
 /** The watch has nothing to go on from: list again. */
 class Expired extends Error {}
@@ -96,7 +106,13 @@ export function createReflector(options: ReflectorOptions): Reflector {
     do {
       const page = await kube.list(
         resource,
-        { namespace: namespace || undefined, labelSelector, limit: PAGE_SIZE, continue: next },
+        {
+          namespace: namespace || undefined,
+          labelSelector,
+          limit: PAGE_SIZE,
+          continue: next,
+          ...(options.metadataOnly && { accept: METADATA_ONLY.list }),
+        },
         signal,
       );
       heard();
@@ -123,7 +139,14 @@ export function createReflector(options: ReflectorOptions): Reflector {
     const path = resourcePath(resource, { namespace: namespace || undefined });
     let events = 0;
     const end = await followWatch(
-      { transport, clock, path, query, onSignOfLife: heard },
+      {
+        transport,
+        clock,
+        path,
+        query,
+        ...(options.metadataOnly && { accept: METADATA_ONLY.watch }),
+        onSignOfLife: heard,
+      },
       (event) => {
         events += 1;
         failures = 0;
@@ -151,19 +174,27 @@ export function createReflector(options: ReflectorOptions): Reflector {
       // A first one is ordinary; one after the other must not become a storm of lists.
       return failures++ === 0 ? random() * RELIST_SPREAD_MS : backOff();
     }
-    options.onRestart?.('error');
-    if (error instanceof KubeError && error.status === 404) {
+    const why = absenceOf(error);
+    if (why) {
       resourceVersion = undefined;
       options.forget();
       // The sink keeps its records: a list tells what is left when the kind is back.
-      if (!absent) log.info(`${name}: the cluster does not serve this kind yet: are the CRDs installed?`);
+      if (!absent) log.info(`${name}: ${why}`);
       absent = true;
       synced = true;
       heard();
     } else log.error(`watch of ${name} failed: ${messageOf(error)}`);
+    options.onRestart?.('error');
     failures += 1;
     const asked = error instanceof KubeError ? error.retryAfterMs : undefined;
     return Math.max(backOff(), asked ?? 0);
+  };
+
+  /** Why there is nothing to watch; undefined: there is, and it failed. */
+  const absenceOf = (error: unknown): string | undefined => {
+    if (!(error instanceof KubeError)) return undefined;
+    if (error.status === 404) return 'the cluster does not serve this kind yet: are the CRDs installed?';
+    return error.status === 403 && options.optional ? `not watched: ${error.message}` : undefined;
   };
 
   const backOff = () =>

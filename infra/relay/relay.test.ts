@@ -11,6 +11,7 @@ import { createManualClock, type ManualClock } from '../../shared/runtime/manual
 import { RELEASE } from '../../shared/runtime/release.ts';
 import { readSettings } from '../../shared/runtime/settings.ts';
 import { createInProcessTarget } from './dispatch-in-process.ts';
+import { NAMESPACE } from './foreign-kinds.ts';
 import { RELAY_KINDS, type RelayKind } from './kinds.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
 import { startTestApi, type TestApi, testObject } from './test-api.ts';
@@ -32,7 +33,7 @@ const READER: RelayKind = {
 
 const cleanups: (() => unknown)[] = [];
 beforeEach(() => {
-  for (const kind of [KIND, BOOK, READER]) forgetResource('default', kind);
+  for (const kind of [KIND, BOOK, READER, NAMESPACE]) forgetResource('default', kind);
 });
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -175,6 +176,117 @@ describe('relay', () => {
       clock.advance(250);
     }
     assert.deepEqual(runs, ['go requested', 'anna dependency']);
+  });
+
+  describe('a kind whose settled objects are checked at the start', () => {
+    const CHECKED: RelayKind = { ...READER, checkedAtStart: true };
+    const scanTime = (agoMs: number) => new Date(Date.now() - agoMs).toISOString();
+    const book = (agoMs: number, more = {}) => ({
+      ...testObject('go', { scanTime: scanTime(agoMs), ...more }),
+      kind: 'Book',
+    });
+    const reader = (name: string, image = 'go', more = {}) => ({
+      ...testObject(name, { scanTime: scanTime(1000), ...more }),
+      kind: 'Reader',
+      spec: { image },
+    });
+    /** Passes time until `count` runs were made. */
+    const passUntil = async (clock: ManualClock, runs: string[], count: number) => {
+      while (runs.length < count) {
+        await turn();
+        clock.advance(250);
+      }
+      for (let n = 0; n < 20; n++) {
+        await turn();
+        clock.advance(250);
+      }
+    };
+
+    test('each runs once, also when what it depends on does not run', async () => {
+      const { clock, runs } = await setUp([book(1000), reader('anna'), reader('ben', 'rust')], {
+        kinds: [BOOK, CHECKED],
+      });
+      await passUntil(clock, runs, 2);
+      assert.deepEqual(runs.toSorted(), ['anna resync', 'ben resync']);
+    });
+
+    test('those whose target is due come after it', async () => {
+      const { promise: scanned, resolve: scan } = Promise.withResolvers<void>();
+      const { api, clock, runs, ran } = await setUp(
+        [book(6 * 60_000), reader('anna'), reader('ben', 'rust')],
+        {
+          kinds: [BOOK, CHECKED],
+          answer: async (name) => {
+            if (name === 'go') await scanned;
+            return { result: 'ok' };
+          },
+        },
+      );
+      await Promise.all([api.watch(1), api.watch(2)]);
+      await passUntil(clock, runs, 2);
+      assert.deepEqual(runs.toSorted(), ['ben resync', 'go timer']);
+      scan();
+      await turn();
+      await Promise.race([ran('anna resync'), passUntil(clock, runs, 3)]);
+      assert.deepEqual(runs.slice(2), ['anna resync']);
+    });
+
+    test('one that ran for another reason is not run again; a suspended one never', async () => {
+      const suspended = reader('carl');
+      Object.assign(suspended.spec, { suspend: true });
+      const { api, clock, runs } = await setUp([book(6 * 60_000), reader('anna'), suspended], {
+        kinds: [BOOK, CHECKED],
+        answer: (name) => (name === 'go' ? { result: 'ok', changed: 'sha256:2' } : { result: 'ok' }),
+      });
+      await Promise.all([api.watch(1), api.watch(2)]);
+      await passUntil(clock, runs, 2);
+      assert.deepEqual(runs, ['go timer', 'anna dependency']);
+    });
+  });
+
+  test('a kind of others: its metadata is watched, and a change of what ours read wakes them', async () => {
+    const IN_NAMESPACE: RelayKind = {
+      ...READER,
+      dependsOn: () => [{ group: '', kind: 'Namespace', namespace: '', name: 'prod' }],
+      reads: [NAMESPACE],
+    };
+    const prod = (labels: Record<string, string>, resourceVersion: string) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'prod', uid: 'p', resourceVersion, labels },
+      spec: {},
+    });
+    const anna = { ...testObject('anna'), kind: 'Reader', spec: { image: 'go' } };
+    const { api, runs, ran } = await setUp([prod({ team: 'a' }, '1'), anna], {
+      kinds: [IN_NAMESPACE],
+      args: ['--watch-label-selector=team=x'],
+    });
+    const watches = [await api.watch(1), await api.watch(2)];
+    const namespaces = watches.find(({ path }) => path === '/api/v1/namespaces')!;
+    assert.equal(namespaces.query.get('labelSelector') || '', '');
+    assert.match(namespaces.accept, /as=PartialObjectMetadata;/);
+    namespaces.send({ type: 'MODIFIED', object: prod({ team: 'a' }, '2') });
+    namespaces.send({ type: 'MODIFIED', object: prod({ team: 'b' }, '3') });
+    await ran('anna dependency');
+    assert.deepEqual(runs, ['anna dependency']);
+  });
+
+  test('a cluster that does not let us watch a kind of others is served all the same', async () => {
+    const kinds = [{ ...READER, checkedAtStart: true, reads: [NAMESPACE] }];
+    const anna = { ...testObject('anna'), kind: 'Reader', spec: { image: 'go' } };
+    const api = await startTestApi();
+    cleanups.push(() => api.close());
+    api.objects = [anna];
+    api.forbidden = /^\/api\/v1\/namespaces/;
+    const clock = createManualClock(Date.now());
+    const { relay, runs } = await setUp([], { kinds, beside: { api, clock } });
+    await api.watch(1);
+    while (runs.length === 0) {
+      await turn();
+      clock.advance(250);
+    }
+    assert.deepEqual(runs, ['anna resync']);
+    assert.equal(relay.ready(), true);
   });
 
   test('a stop takes no more work and waits for what goes on', async () => {

@@ -3,7 +3,6 @@
  * state that the Kubernetes API does not have: a relay that starts again computes everything from a list.
  */
 import type { KubeClient } from '../../shared/kube/client.ts';
-import { forgetResource, resolveResource } from '../../shared/kube/discovery.ts';
 import type { KubeTransport } from '../../shared/kube/transport.ts';
 import { type Clock, sleep } from '../../shared/runtime/clock.ts';
 import type { Logger } from '../../shared/runtime/logger.ts';
@@ -14,15 +13,17 @@ import { createBackOff } from './back-off.ts';
 import type { AccessOf } from './cluster-access.ts';
 import { type Controller, type ControllerState, createController } from './controller.ts';
 import { createDependencies } from './dependencies.ts';
+import { dependentsOf, waitsForOthers } from './dependents.ts';
 import type { DispatchTarget } from './dispatch-target.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher.ts';
 import { createElection, type Election, type LeaseRef } from './election.ts';
 import type { RelayKind } from './kinds.ts';
 import { createMetrics, type RelayMetrics } from './metrics.ts';
 import { createQueue } from './queue.ts';
-import { createReflector, type Reflector } from './reflector.ts';
+import type { Reflector, RestartCause } from './reflector.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { startSweep } from './sweep.ts';
+import { foreignKindsOf, watchForeignKind, watchKind } from './watching.ts';
 
 /** Batches in flight over all functions, for a target whose batches are whole ones. */
 const MAX_IN_FLIGHT = 64;
@@ -108,21 +109,40 @@ export function startRelay(options: RelayOptions): Relay {
     slots: createSlots(MAX_IN_FLIGHT * options.target.batchesPerSlot),
     dependencies: createDependencies(),
     lines: new Map(),
+    synced: () => {},
   };
   const election = options.election && createElection({ ...options, ...options.election, onLead, onLost });
   const leads = () => !election || election.holds();
   const lineOptions = { ...options, ...termOf(election, options) };
   for (const kind of options.kinds) shared.lines.set(kindText(kind), createLine(kind, lineOptions, shared));
   const lines = [...shared.lines.values()];
+  const foreign = foreignKindsOf(options.kinds).flatMap((kind) =>
+    watchForeignKind(kind, {
+      ...options,
+      onChanged: (changed) => {
+        if (leads()) wakeDependents(changed, shared);
+      },
+      onRestart: () => shared.synced(),
+    }),
+  );
+  const reflectors = [...lines.flatMap((line) => line.reflectors), ...foreign];
+  shared.synced = checkWhenSynced;
 
   function onLead() {
-    if (!stopping.signal.aborted) for (const { controller } of lines) controller.lead();
+    if (stopping.signal.aborted) return;
+    for (const { controller } of lines) controller.lead();
+    checkWhenSynced();
+  }
+  /** The checks of the start come when everything is known that has to run before them. */
+  function checkWhenSynced() {
+    if (!leads() || !reflectors.every(({ synced }) => synced)) return;
+    for (const { controller } of lines) controller.checkAll((dependent) => waitsForOthers(dependent, shared));
   }
   function onLost() {
     for (const { controller } of lines) controller.standBy();
   }
 
-  const running = lines.flatMap(({ reflectors }) => reflectors.map((each) => each.run(stopping.signal)));
+  const running = reflectors.map((each) => each.run(stopping.signal));
   const elected = election?.run(stopping.signal);
   if (!election) onLead();
   else metrics.observeLeader(election.holds);
@@ -171,6 +191,8 @@ interface Shared {
   slots: Slots;
   dependencies: ReturnType<typeof createDependencies>;
   lines: Map<string, Line>;
+  /** A reflector may have read its first list. */
+  synced(): void;
 }
 
 /** What a batch says of the term in which it is sent. Out of it none is: another relay may act by now. */
@@ -200,6 +222,9 @@ function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }
     log,
     onWork: () => dispatcher.wake(),
     onChanged: (changed) => wakeDependents(changed, shared),
+    onSettled: (target) => {
+      for (const { controller, key } of dependentsOf(target, shared)) controller.check(key);
+    },
   });
   const dispatcher = createDispatcher({
     functionName: kind.functionName,
@@ -220,41 +245,16 @@ function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }
     circuitOpen: () => dispatcher.circuitOpen,
     concurrent: settings.concurrent * target.batchesPerSlot * target.batchSize,
   });
-  const namespaces = settings.namespace.length > 0 ? settings.namespace : [''];
-  const reflectors = namespaces.map((namespace) => watchKind(kind, namespace, controller, options, metrics));
+  const onRestart = (cause: RestartCause) => {
+    metrics.watchRestarted(kind, cause);
+    shared.synced();
+  };
+  const reflectors = watchKind(kind, { ...options, sink: controller, onRestart });
   return { kind, controller, dispatcher, reflectors };
 }
 
-function watchKind(
-  kind: RelayKind,
-  namespace: string,
-  controller: Controller,
-  options: RelayOptions,
-  metrics: RelayMetrics,
-): Reflector {
-  const { kube, transport, settings, clock, random, log } = options;
-  const cluster = settings['cluster-id'];
-  return createReflector({
-    kube,
-    transport,
-    name: kindText(kind) + (namespace && ` in namespace ${namespace}`),
-    resolve: (signal) => resolveResource(kube, cluster, kind, signal),
-    forget: () => forgetResource(cluster, kind),
-    namespace,
-    labelSelector: settings['watch-label-selector'],
-    sink: controller,
-    clock,
-    random,
-    log,
-    onRestart: (cause) => metrics.watchRestarted(kind, cause),
-  });
-}
-
-function wakeDependents(changed: string, { dependencies, lines }: Shared): void {
-  for (const dependent of dependencies.of(changed)) {
-    const [group, kind, namespace, name] = dependent.split('/') as [string, string, string, string];
-    lines.get(kindText({ group, kind }))?.controller.wake(`${namespace}/${name}`, 'dependency');
-  }
+function wakeDependents(changed: string, shared: Shared): void {
+  for (const { controller, key } of dependentsOf(changed, shared)) controller.wake(key, 'dependency');
 }
 
 function stateOf({ kind, controller, dispatcher, reflectors }: Line): KindState {

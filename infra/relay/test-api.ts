@@ -10,6 +10,7 @@ import type { KubeObject } from '../../shared/kube/resource.ts';
 export interface TestWatch {
   query: URLSearchParams;
   path: string;
+  accept: string;
   /** Writes an event, or any bytes. */
   send(what: { type: string; object: unknown } | string | Buffer): void;
   /** The server's own end. */
@@ -27,6 +28,8 @@ export interface TestApi {
   watches: TestWatch[];
   /** Answers the next requests, one each, before anything else: an HTTP status and a body. */
   refusals: { list?: [number, unknown?][]; watch?: [number, unknown?][] };
+  /** Paths that are answered with 403. */
+  forbidden?: RegExp;
   /** Resolves when the n-th watch, from 1, is there. */
   watch(n: number): Promise<TestWatch>;
   close(): Promise<void>;
@@ -58,8 +61,9 @@ export async function startTestApi(): Promise<TestApi> {
     const url = new URL(request.url ?? '/', 'http://api');
     const isWatch = url.searchParams.get('watch') === 'true';
     if (url.pathname.startsWith('/apis/coordination.k8s.io/')) return void leases(request, response);
-    if (/^\/apis\/[^/]+\/v1$/.test(url.pathname)) return discover(response);
+    if (/^\/(api|apis\/[^/]+)\/v1$/.test(url.pathname)) return discover(response);
     if (request.method === 'POST') return mintToken(response);
+    if (api.forbidden?.test(url.pathname)) return refuse(response, 403);
     const refusal = (isWatch ? api.refusals.watch : api.refusals.list)?.shift();
     if (!isWatch) api.lists.push(url.searchParams);
     if (refusal) {
@@ -67,7 +71,7 @@ export async function startTestApi(): Promise<TestApi> {
         refusal;
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     } else if (isWatch) {
-      api.watches.push(openWatch(url, response));
+      api.watches.push(openWatch(url, request, response));
       for (const wake of waiting.splice(0)) wake();
     } else list(url, response);
   });
@@ -104,6 +108,11 @@ export async function startTestApi(): Promise<TestApi> {
   return api;
 }
 
+function refuse(response: ServerResponse, code: number): void {
+  response.writeHead(code, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ kind: 'Status', code, message: `refused with ${code}` }));
+}
+
 function answer(response: ServerResponse, body: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
@@ -112,12 +121,13 @@ function pluralOf(kind: string): string {
   return `${kind.toLowerCase().replace(/y$/, 'ie')}s`;
 }
 
-function openWatch(url: URL, response: ServerResponse): TestWatch {
+function openWatch(url: URL, request: IncomingMessage, response: ServerResponse): TestWatch {
   response.writeHead(200, { 'content-type': 'application/json' });
   response.flushHeaders();
   return {
     query: url.searchParams,
     path: url.pathname,
+    accept: request.headers.accept ?? '',
     send: (what) =>
       response.write(typeof what === 'string' || Buffer.isBuffer(what) ? what : `${JSON.stringify(what)}\n`),
     end: () => response.end(),

@@ -20,6 +20,7 @@ export interface WatchOptions {
   clock: Clock;
   path: string;
   query: Query;
+  accept?: string;
   /** Called when the watch is open, and for every chunk of bytes. */
   onSignOfLife(): void;
 }
@@ -33,7 +34,7 @@ export async function followWatch(
   onEvent: (event: WatchEvent) => void,
   signal: AbortSignal,
 ): Promise<WatchEnd> {
-  const { transport, clock, path, query } = options;
+  const { transport, clock, path, query, accept } = options;
   const silence = new AbortController();
   let cancel = () => {};
   const listen = () => {
@@ -43,7 +44,7 @@ export async function followWatch(
   const stop = AbortSignal.any([signal, silence.signal]);
   try {
     listen();
-    const answer = await transport.open({ path, query }, stop);
+    const answer = await transport.open({ path, query, accept }, stop);
     if (answer.status !== 200) throw await refusal(answer, clock.now());
     options.onSignOfLife();
     await readEvents(answer.body, onEvent, () => {

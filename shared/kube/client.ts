@@ -15,6 +15,8 @@ export interface ListOptions {
   limit?: number;
   continue?: string;
   resourceVersion?: string;
+  /** Another form of the answer than plain JSON, such as metadata alone. */
+  accept?: string;
 }
 
 export interface ObjectRef {

@@ -76,7 +76,8 @@ export async function getServed<T>(
 async function discover(kube: KubeClient, kind: DiscoveredKind): Promise<Resource> {
   const { group, plural, versions } = kind;
   for (const version of versions) {
-    const list = await kube.getPath<ResourceList>(`/apis/${group}/${version}`);
+    const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+    const list = await kube.getPath<ResourceList>(path);
     const served = list?.resources?.find((resource) => resource.name === plural);
     if (served) return { group, version, plural, kind: kind.kind, namespaced: served.namespaced };
   }

@@ -68,10 +68,10 @@ export function createKubeClient(transport: KubeTransport, options: { clock?: Cl
     },
 
     async list<T>(...[resource, options = {}, signal]: Parameters<KubeClient['list']>): Promise<ListPage<T>> {
-      const { namespace, ...query } = options;
+      const { namespace, accept, ...query } = options;
       const doing = () => describe('list', resource, { namespace });
       const path = resourcePath(resource, { namespace });
-      const response = await send({ method: 'GET', path, query }, doing, signal);
+      const response = await send({ method: 'GET', path, query, ...(accept && { accept }) }, doing, signal);
       const list = parse<{ metadata: { resourceVersion: string; continue?: string }; items: T[] | null }>(
         response,
         doing,

@@ -115,26 +115,34 @@ test('every function runs on arm64 with Node 24, with a role and a log group of 
   assert.equal(resourcesOf('AWS::IAM::Role').length, roles.size, 'a role that no function has');
 });
 
+const LOGS_AND_ECR = [
+  'ecr-public:GetAuthorizationToken if EcrReadable',
+  'ecr:BatchGetImage if EcrReadable',
+  'ecr:DescribeRepositories if EcrReadable',
+  'ecr:GetAuthorizationToken if EcrReadable',
+  'ecr:GetDownloadUrlForLayer if EcrReadable',
+  'ecr:ListImages if EcrReadable',
+  'logs:CreateLogStream',
+  'logs:PutLogEvents',
+  'sts:GetServiceBearerToken if EcrReadable',
+];
+
 test('image-repository may touch its tag records and its logs, and ECR only under its parameter', () => {
-  const statements = statementsOf('ImageRepositoryRole');
+  const ofStore = ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'];
+  checkTagRole('ImageRepositoryRole', [...LOGS_AND_ECR, ...ofStore]);
+});
+
+test('image-policy may read what image-repository has written, and nothing more', () => {
+  checkTagRole('ImagePolicyRole', [...LOGS_AND_ECR, 's3:GetObject', 's3:ListBucket']);
+});
+
+/** A role that knows nothing of the bucket but its tag records. */
+function checkTagRole(role: string, expected: string[]): void {
+  const statements = statementsOf(role);
   const allowed = statements.flatMap(({ Action, under }) =>
     [Action].flat().map((action) => (under ? `${action} if ${under}` : action)),
   );
-  assert.deepEqual(allowed.sort(), [
-    'ecr-public:GetAuthorizationToken if EcrReadable',
-    'ecr:BatchGetImage if EcrReadable',
-    'ecr:DescribeRepositories if EcrReadable',
-    'ecr:GetAuthorizationToken if EcrReadable',
-    'ecr:GetDownloadUrlForLayer if EcrReadable',
-    'ecr:ListImages if EcrReadable',
-    'logs:CreateLogStream',
-    'logs:PutLogEvents',
-    's3:DeleteObject',
-    's3:GetObject',
-    's3:ListBucket',
-    's3:PutObject',
-    'sts:GetServiceBearerToken if EcrReadable',
-  ]);
+  assert.deepEqual(allowed.sort(), expected.sort());
   for (const { Action, Resource, Condition } of statements) {
     const actions = [Action].flat();
     if (actions.includes('s3:ListBucket')) assert.match(JSON.stringify(Condition), /\$\{Root\}\/tags\/\*/);
@@ -148,7 +156,7 @@ test('image-repository may touch its tag records and its logs, and ECR only unde
       );
     }
   }
-});
+}
 
 test('the conditions follow the parameters', async () => {
   assert.deepEqual(template.Conditions, {
@@ -193,8 +201,15 @@ test('the bucket is private, encrypted, reached by TLS only, and outlives the st
 });
 
 test('the environment is the table of settings, with its defaults', () => {
-  const variables = at(lambdaOf('image-repository'), 'Environment', 'Variables') as Record<string, unknown>;
-  const { STORAGE_BUCKET, ...others } = variables;
+  const variables = listFunctions().map(
+    ({ name }) => at(lambdaOf(name), 'Environment', 'Variables') as Record<string, unknown>,
+  );
+  // A setting that two functions read has one value: it is one parameter.
+  const { STORAGE_BUCKET, ...others } = Object.assign({}, ...variables) as Record<string, unknown>;
+  for (const each of variables) {
+    for (const [name, value] of Object.entries(each))
+      if (name in others) assert.equal(value, others[name], name);
+  }
   assert.deepEqual(STORAGE_BUCKET, { Ref: 'Store' });
   /** What an account decides by itself, and what must not be on in a deployed function (decisions 10). */
   const left = new Set<SettingName>(['storage-bucket', 'storage-endpoint', 'allow-loopback-addresses']);

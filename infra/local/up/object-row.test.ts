@@ -70,6 +70,20 @@ for (const [name, change, settled] of [
   ['meant to fail for this reason', { conditions: failed, ...expect('Ready=False:AccessDenied') }, true],
   ['meant to fail for another reason', { conditions: failed, ...expect('Ready=False:Other') }, false],
   ['meant to fail, but Ready', { conditions: ready, ...expect('Ready=False') }, false],
+  [
+    'meant to fail, whose repeated failure is about this generation',
+    {
+      conditions: [{ ...failed[0]!, observedGeneration: 2 }],
+      observedGeneration: -1,
+      ...expect('Ready=False'),
+    },
+    true,
+  ],
+  [
+    'meant to fail, but failed in an older generation',
+    { conditions: [{ ...failed[0]!, observedGeneration: 1 }], ...expect('Ready=False') },
+    false,
+  ],
   ['meant to be what nobody can read', { conditions: ready, ...expect('fine') }, false],
 ] as const) {
   test(`${settled ? 'nobody waits' : 'somebody waits'} for an object that is ${name}`, () => {

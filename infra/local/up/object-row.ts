@@ -35,19 +35,19 @@ export function rowOf(object: KubeObject, kind: string): ObjectRow {
     reason: ready?.reason ?? (suspended ? 'Suspended' : '-'),
     message: (ready?.message ?? '').replace(/[\p{Cc}\s]+/gu, ' '),
     createdAt: Number.isNaN(createdAt) ? undefined : createdAt,
-    settled:
-      suspended || (isObserved(object, status) && meets(status, metadata.annotations?.[EXPECT_ANNOTATION])),
+    settled: suspended || meets(object, status),
   };
 }
 
-/** The status is about the object as it is now (kstatus). */
-function isObserved({ metadata }: KubeObject, status: ReconcileStatus | undefined): boolean {
-  return metadata.deletionTimestamp === undefined && status?.observedGeneration === metadata.generation;
-}
-
-function meets(status: ReconcileStatus | undefined, expected = 'Ready=True'): boolean {
+/**
+ * Whether the object has reached what is expected of it, as it is now (kstatus). A failure that is repeated moves the
+ * observed generation of its conditions and not that of the status.
+ */
+function meets({ metadata }: KubeObject, status: ReconcileStatus | undefined): boolean {
+  const expected = metadata.annotations?.[EXPECT_ANNOTATION] ?? 'Ready=True';
   const [, type, value, reason] = /^([^=:]+)=([^=:]+)(?::(.+))?$/.exec(expected) ?? [];
   const condition = status?.conditions?.find((each) => each.type === type);
-  if (!condition) return false;
+  if (!condition || metadata.deletionTimestamp !== undefined) return false;
+  if ((condition.observedGeneration ?? status?.observedGeneration) !== metadata.generation) return false;
   return condition.status === value && (reason === undefined || condition.reason === reason);
 }

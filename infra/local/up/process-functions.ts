@@ -1,9 +1,12 @@
 /** The functions of this process, by name: each a reconciler in the stack that it has in the cloud as well. */
 
+import { createReconciler as createImagePolicy } from '../../../functions/image-policy/reconcile.ts';
 import { createReconciler as createImageRepository } from '../../../functions/image-repository/reconcile.ts';
+import { IMAGE_POLICY } from '../../../shared/api/image-policy.ts';
 import { IMAGE_REPOSITORY } from '../../../shared/api/image-repository.ts';
+import type { KindNames } from '../../../shared/api/kind.ts';
 import type { FunctionEnvironment } from '../../../shared/runtime/environment.ts';
-import { kindText } from '../../../shared/runtime/reconciler.ts';
+import { kindText, type Reconcile } from '../../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../../shared/runtime/settings.ts';
 import { createHandler, type FunctionHandler } from '../../../shared/runtime/stack.ts';
 
@@ -12,13 +15,10 @@ export function processFunctions(
   settings: Settings,
   environment: FunctionEnvironment,
 ): ReadonlyMap<string, FunctionHandler> {
+  const serve = (kind: KindNames, reconcile: Reconcile) =>
+    createHandler(new Map([[kindText(kind), reconcile]]), environment);
   return new Map([
-    [
-      'image-repository',
-      createHandler(
-        new Map([[kindText(IMAGE_REPOSITORY), createImageRepository({ settings })]]),
-        environment,
-      ),
-    ],
+    ['image-repository', serve(IMAGE_REPOSITORY, createImageRepository({ settings }))],
+    ['image-policy', serve(IMAGE_POLICY, createImagePolicy({ settings }))],
   ]);
 }

@@ -22,6 +22,11 @@ const releases = (major: number, minors: number, patches: number) =>
 const SAMPLES: Record<string, string[]> = {
   'samples/web': ['latest', ...releases(1, 3, 4), `sha256-${'0'.repeat(64)}.sig`],
   'samples/worker': [...releases(2, 2, 5), '2.2.0-rc.1', '2.2.0-rc.2', 'main-3f2c1e7', 'main-a90d4b1'],
+  'samples/builds': [
+    ...['3f2c1e7-1767225600', 'a90d4b1-1767312000', '0c55e10-1767398400'].map((build) => `main-${build}`),
+    'dev-77aa001-1767400000',
+    ...['20260101', '20260102', '20260103'].map((day) => `nightly-${day}`),
+  ],
   'samples/base': releases(3, 50, 50),
   'private/billing': releases(0, 2, 3),
 };

@@ -1,0 +1,42 @@
+/** From an object that changed to those that refer to it, and back: `dependencies.ts` with the controllers behind it. */
+import { kindText } from '../../shared/runtime/reconciler.ts';
+import type { Controller } from './controller.ts';
+import type { Dependencies } from './dependencies.ts';
+import { recordKey } from './slim-record.ts';
+
+interface Known {
+  dependencies: Dependencies;
+  /** By `kindText`. */
+  lines: ReadonlyMap<string, { controller: Controller }>;
+}
+
+/** An object, with who looks after it. */
+interface Place {
+  controller: Controller;
+  key: string;
+}
+
+/** Those that refer to `target`, a `keyText`. */
+export function dependentsOf(target: string, known: Known): Place[] {
+  const places: Place[] = [];
+  for (const dependent of known.dependencies.of(target)) {
+    const place = placeOf(dependent, known);
+    if (place) places.push(place);
+  }
+  return places;
+}
+
+/** Whether something that `dependent` refers to is about to run. */
+export function waitsForOthers(dependent: string, known: Known): boolean {
+  return known.dependencies.targetsOf(dependent).some((target) => {
+    const place = placeOf(target, known);
+    return place?.controller.busy(place.key) ?? false;
+  });
+}
+
+/** Undefined: it is of a kind that others look after. */
+function placeOf(object: string, { lines }: Known): Place | undefined {
+  const [group, kind, namespace, name] = object.split('/') as [string, string, string, string];
+  const line = lines.get(kindText({ group, kind }));
+  return line && { controller: line.controller, key: recordKey(namespace, name) };
+}
