@@ -5,8 +5,9 @@ import type { LeftOut } from './left-out.ts';
 import { BLOCK, type HeaderFields, headerRoom, padded, writeHeader } from './tar-header.ts';
 import { type WalkedTree, walkTree } from './tree-walk.ts';
 
-/** Size of the pieces; a multiple of a block. */
+/** Sizes of the pieces; multiples of a block, with room for any header. */
 const PIECE = 128 * 1024;
+const SMALL_PIECE = 16 * 1024;
 /** Longest stretch of work between two turns of the event loop (ms). */
 const TURN_MS = 10;
 
@@ -21,7 +22,7 @@ export async function* archive(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   let turn = performance.now();
-  for (const piece of pieces(tree, leftOut)) {
+  for (const piece of pieces(tree, leftOut, PIECE)) {
     if (piece) yield piece;
     else if (performance.now() - turn < TURN_MS) continue;
     else await setImmediate();
@@ -32,12 +33,12 @@ export async function* archive(
 
 /** The same in one buffer, for trees so small that it takes less than a turn of the event loop. */
 export function archiveAtOnce(tree: WalkedTree, leftOut: LeftOut): Buffer {
-  return Buffer.concat([...pieces(tree, leftOut)].filter((piece) => piece !== undefined));
+  return Buffer.concat([...pieces(tree, leftOut, SMALL_PIECE)].filter((piece) => piece !== undefined));
 }
 
 /** Pieces, and undefined where there is none yet and the caller may rest. */
-function* pieces(tree: WalkedTree, leftOut: LeftOut): Generator<Buffer | undefined> {
-  let piece = Buffer.allocUnsafe(PIECE);
+function* pieces(tree: WalkedTree, leftOut: LeftOut, length: number): Generator<Buffer | undefined> {
+  let piece = Buffer.allocUnsafe(length);
   let at = 0;
   for (const { path, node, dropped } of walkTree(tree)) {
     yield undefined;
@@ -45,23 +46,23 @@ function* pieces(tree: WalkedTree, leftOut: LeftOut): Generator<Buffer | undefin
       leftOut.addIgnored(path, node.kind === 'directory');
       continue;
     }
-    if (PIECE - at < headerRoom(path.length * 3)) {
+    if (length - at < headerRoom(path.length * 3)) {
       yield piece.subarray(0, at);
-      piece = Buffer.allocUnsafe(PIECE);
+      piece = Buffer.allocUnsafe(length);
       at = 0;
     }
     at = writeHeader(piece, at, headerOf(path, node));
     if (node.kind === 'directory') continue;
     for (let done = 0; done < node.size; ) {
-      if (at === PIECE) {
+      if (at === length) {
         yield piece;
-        piece = Buffer.allocUnsafe(PIECE);
+        piece = Buffer.allocUnsafe(length);
         at = 0;
       }
-      const length = Math.min(node.size - done, PIECE - at);
-      tree.spool.read(piece, at, node.offset + done, length);
-      done += length;
-      at += length;
+      const part = Math.min(node.size - done, length - at);
+      tree.spool.read(piece, at, node.offset + done, part);
+      done += part;
+      at += part;
     }
     piece.fill(0, at, padded(at));
     at = padded(at);

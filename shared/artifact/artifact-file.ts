@@ -7,8 +7,8 @@ export class ArtifactFile {
   readonly #spool: Spool;
   readonly #hash = createHash('sha256');
 
-  /** @param folder for the temporary file of a large one */
-  constructor(folder: string) {
+  /** @param folder for the temporary file of a large one; none: the system's folder for them */
+  constructor(folder: string | undefined) {
     this.#spool = new Spool(folder);
   }
 

@@ -3,7 +3,7 @@ import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 
 /** Fixed for good: another level, or other memory, gives other bytes. */
-const OPTIONS = { level: 6, windowBits: 15, memLevel: 8, chunkSize: 64 * 1024 };
+const OPTIONS = { level: 6, windowBits: 15, memLevel: 8 };
 
 const SYSTEM_BYTE = 9;
 /** zlib names the system it was built for; what we write is the same everywhere. */
@@ -16,7 +16,7 @@ export function gzipAtOnce(archive: Buffer): Buffer {
 }
 
 export function createGzip(): Transform {
-  return zlib.createGzip(OPTIONS);
+  return zlib.createGzip({ ...OPTIONS, chunkSize: 64 * 1024 });
 }
 
 /** What `createGzip` gives out, with the header that `gzipAtOnce` writes. */

@@ -17,9 +17,13 @@ export interface LayerLimits {
   extractedEntries: number;
 }
 
+/** Kept: to ask for a module again takes longer than to read a small archive. */
+let loaded: Promise<typeof import('tar/parse')> | undefined;
+
 /** Loads what reads archives: a function that only copies, or that has nothing new, never needs it. */
 export async function createLayerReader(spool: Spool, limits: LayerLimits): Promise<LayerReader> {
-  const { Parser } = await import('tar/parse');
+  loaded ??= import('tar/parse');
+  const { Parser } = await loaded;
   return new LayerReader(new Parser(), spool, limits);
 }
 

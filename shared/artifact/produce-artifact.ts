@@ -1,6 +1,5 @@
 /** A layer becomes the file of an artifact (OCI 12 to 15): unpacked and packed again, or as it is. */
 import { addAbortListener } from 'node:events';
-import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Settings } from '../runtime/settings.ts';
@@ -26,8 +25,8 @@ export interface ArtifactOptions {
   size?: number | undefined;
   /** What the manifest calls the layer, for messages. */
   mediaType?: string | undefined;
-  /** Folder for temporary files: contents and archives of more than a few MiB. */
-  spool?: string;
+  /** Folder for temporary files, for what has more than a few MiB; none: the system's folder for them. */
+  spool?: string | undefined;
 }
 
 /** The file of an artifact. `dispose` frees what it holds; until then `body` may be asked for again and again. */
@@ -66,7 +65,7 @@ export async function produceArtifact(
   // Until it is read, nobody else listens.
   layer.on('error', () => {});
   const aborted = addAbortListener(signal, () => layer.destroy(signal.reason));
-  const file = new ArtifactFile(options.spool ?? tmpdir());
+  const file = new ArtifactFile(options.spool);
   const leftOut = new LeftOut();
   try {
     const bytes = new LayerBytes(layer, options.limits.layerBytes, options.size);
@@ -90,7 +89,7 @@ async function extract(
   options: ArtifactOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const spool = new Spool(options.spool ?? tmpdir());
+  const spool = new Spool(options.spool);
   try {
     const reader = await createLayerReader(spool, options.limits);
     const small = await readLayer(bytes, reader, options.mediaType, signal);

@@ -1,12 +1,14 @@
 /** Bytes that are written once, in order, and read again: in memory while they are few, then in a temporary file. */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { ArtifactError } from './artifact-error.ts';
 
 /** So much stays in memory; also the size of the writes to the file. */
 const IN_MEMORY = 2 * 1024 * 1024;
+const SMALLEST_BUFFER = 8 * 1024;
 
 /**
  * File operations are synchronous: a temporary file is a copy into the page cache, quicker than a trip to the thread
@@ -14,17 +16,16 @@ const IN_MEMORY = 2 * 1024 * 1024;
  * Every method throws an `ArtifactError` of code `scratch` when the folder fails.
  */
 export class Spool {
-  readonly #folder: string;
+  readonly #folder: string | undefined;
   /** The last bytes: those from `#flushed` on. */
-  #buffer: Buffer;
+  #buffer: Buffer = Buffer.alloc(0);
   #flushed = 0;
   #length = 0;
   #fd: number | undefined;
 
-  /** @param folder where the temporary file is made, once it is needed; @param capacity bytes that are expected */
-  constructor(folder: string, capacity = 64 * 1024) {
+  /** @param folder where the temporary file is made, once it is needed; none: the system's folder for them */
+  constructor(folder: string | undefined) {
     this.#folder = folder;
-    this.#buffer = Buffer.allocUnsafe(Math.min(capacity, IN_MEMORY));
   }
 
   /** How many bytes were written. */
@@ -75,19 +76,22 @@ export class Spool {
   }
 
   #grow(held: number, needed: number): void {
-    const larger = Buffer.allocUnsafe(Math.min(IN_MEMORY, Math.max(needed, this.#buffer.length * 2)));
+    const larger = Buffer.allocUnsafe(
+      Math.min(IN_MEMORY, Math.max(needed, this.#buffer.length * 2, SMALLEST_BUFFER)),
+    );
     this.#buffer.copy(larger, 0, 0, held);
     this.#buffer = larger;
   }
 
   #flush(): void {
+    const folder = this.#folder ?? tmpdir();
     try {
-      this.#fd ??= openNameless(this.#folder);
+      this.#fd ??= openNameless(folder);
       const held = this.#length - this.#flushed;
       for (let at = 0; at < held; ) at += fs.writeSync(this.#fd, this.#buffer, at, held - at);
       this.#flushed = this.#length;
     } catch (error) {
-      throw scratchError('write to', this.#folder, error);
+      throw scratchError(`write to the temporary folder ${folder}`, error);
     }
   }
 
@@ -99,7 +103,7 @@ export class Spool {
         done += read;
       }
     } catch (error) {
-      throw scratchError('read from', this.#folder, error);
+      throw scratchError('read a temporary file', error);
     }
   }
 }
@@ -112,9 +116,6 @@ function openNameless(folder: string): number {
   return fd;
 }
 
-function scratchError(verb: string, folder: string, error: unknown): ArtifactError {
-  const { message } = error as Error;
-  return new ArtifactError('scratch', `cannot ${verb} the temporary folder ${folder}: ${message}`, {
-    cause: error,
-  });
+function scratchError(what: string, error: unknown): ArtifactError {
+  return new ArtifactError('scratch', `cannot ${what}: ${(error as Error).message}`, { cause: error });
 }
