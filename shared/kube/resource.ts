@@ -73,6 +73,8 @@ export interface ServiceAccount {
   apiVersion: 'v1';
   kind: 'ServiceAccount';
   metadata: ObjectMeta;
+  /** Secrets that pods of this account ask for by name, such as a pipeline's. */
+  secrets?: { name: string }[];
   imagePullSecrets?: { name: string }[];
 }
 

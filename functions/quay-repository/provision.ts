@@ -1,0 +1,169 @@
+/** Provisioning (spec 6): from a claim to a repository with robots and Secrets. Every step may be repeated. */
+import {
+  PROVISIONING_FINALIZER,
+  QUAY_IMAGE_REPOSITORY,
+  type QuayImageRepository,
+  type Visibility,
+} from '../../shared/api/quay-image-repository.ts';
+import { rfc3339 } from '../../shared/kube/conditions.ts';
+import type { Created } from '../../shared/quay/client.ts';
+import { QuayError } from '../../shared/quay/errors.ts';
+import { messageOf } from '../../shared/runtime/errors.ts';
+import { ensureAccess, handOver, type Provision } from './access.ts';
+import { componentNameOf, componentOwner, ownerReferenceTo, readComponent } from './component.ts';
+import { tell } from './events.ts';
+import { provisionTime } from './measures.ts';
+import type { Role } from './names.ts';
+import { converge } from './notifications.ts';
+import { MESSAGE } from './reasons.ts';
+import type { Site } from './site.ts';
+import type { Step } from './step.ts';
+import { waitForComponent } from './waiting.ts';
+import { claim, writeAhead } from './write-ahead.ts';
+import { editObject, writeStatus } from './writes.ts';
+
+/** Shown on the repository's page in Quay. */
+const DESCRIPTION = 'Made by Longshore for an ImageRepository of a Kubernetes cluster';
+
+/** Quay does not make it, and a repetition would not change that: the object fails. */
+class Refusal extends Error {}
+
+/** What this attempt made, and has to take back when it fails for good. */
+interface Made {
+  repository: boolean;
+  robots: string[];
+}
+
+/** Ladder step 6. */
+export async function provision(site: Site, found: QuayImageRepository): Promise<Step> {
+  const component = componentNameOf(found);
+  let owner = componentOwner(found);
+  if (component !== undefined && !owner) {
+    const read = await readComponent(site, component);
+    if (!read) return { result: await waitForComponent(site, found, component) };
+    owner = ownerReferenceTo(read.object);
+  }
+  const claimed = await claim(site, found, owner);
+  const { object, provision } = await writeAhead(site, claimed);
+  const made: Made = { repository: false, robots: [] };
+  try {
+    return { again: await carryOut(site, object, provision, made) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { again: await giveUp(site, object, provision, made, error.message) };
+  }
+}
+
+async function carryOut(
+  site: Site,
+  object: QuayImageRepository,
+  provision: Provision,
+  made: Made,
+): Promise<QuayImageRepository> {
+  const { run } = site;
+  const { imageName, imageUrl, robots } = provision;
+  const visibility: Visibility = object.spec?.image?.visibility ?? 'public';
+  await obtainRepository(site, imageName, visibility, made);
+  let isNew = false;
+  for (const role of ['push', 'pull'] as const) {
+    const name = robots[role];
+    if (!name) continue;
+    made.robots.push(name);
+    const robot = await accessFor(site, imageName, role, name);
+    isNew = (await handOver(site, object, provision, role, robot)) || isNew;
+  }
+  const { notifications, problem } = await converge(site, imageName, object, { mayBeMissing: false });
+
+  // Status before finalizer: who sees that it is provisioned sees that it is ready.
+  const { credentials, image } = object.status ?? {};
+  const since = isNew ? undefined : credentials?.generationTimestamp;
+  const spec = { image: { name: imageName, visibility } };
+  const isDefaulted = object.spec?.image?.name !== imageName || object.spec.image.visibility !== visibility;
+  const generation = (object.metadata.generation ?? 0) + (isDefaulted ? 1 : 0);
+  const ready = {
+    state: 'ready',
+    message: problem,
+    image: { ...image, url: imageUrl, visibility },
+    credentials: { ...credentials, generationTimestamp: since ?? rfc3339(run.clock.now()) },
+    notifications: notifications.length > 0 ? notifications : undefined,
+  };
+  const told = await writeStatus(site, object, ready, generation);
+  const finalizers = [
+    ...(told.metadata.finalizers ?? []).filter((each) => each !== PROVISIONING_FINALIZER),
+    QUAY_IMAGE_REPOSITORY.finalizer,
+  ];
+  const done = await editObject(site, told, { metadata: { finalizers }, spec }, { guard: true });
+  site.report.measures.push(provisionTime('done', site));
+  await tell(site, done, 'Provisioned', `image repository ${imageUrl} was provided`);
+  return done;
+}
+
+/** Creates the repository, or adopts the one that is there, with the visibility that is wanted (6.2). */
+async function obtainRepository(
+  { quay, run }: Site,
+  name: string,
+  visibility: Visibility,
+  made: Made,
+): Promise<void> {
+  const created = await quay.createRepository({ name, visibility, description: DESCRIPTION }, run.signal);
+  if (created.kind === 'created') {
+    made.repository = true;
+    run.log.info('created an image repository', { action: 'ADD', repository: name });
+    return;
+  }
+  if (created.kind !== 'exists') throw new Refusal(refusalText(created));
+  const existing = await quay.getRepository(name, run.signal);
+  if (!existing) throw new QuayError('unavailable', `repository ${name} exists and cannot be found`);
+  if (existing.isPublic === (visibility === 'public')) return;
+  const changed = await quay.changeVisibility(name, visibility, run.signal);
+  if (changed === 'planLimit') throw new Refusal(MESSAGE.planLimitAtCreation);
+  if (changed === 'missing')
+    throw new QuayError('unavailable', `repository ${name} went while it was adopted`);
+}
+
+/** What Quay said; its status where it said nothing (9.2). */
+function refusalText(created: Exclude<Created, { kind: 'created' | 'exists' }>): string {
+  if (created.kind === 'planLimit') return MESSAGE.planLimitAtCreation;
+  return created.text || `${created.status} status code`;
+}
+
+/** @throws Refusal when Quay accepts no such robot: no name that the object can have would do */
+async function accessFor(site: Site, imageName: string, role: Role, robot: string) {
+  try {
+    return await ensureAccess(site, imageName, role, robot);
+  } catch (error) {
+    if (!(error instanceof QuayError) || error.kind !== 'refused') throw error;
+    throw new Refusal(error.text || error.message);
+  }
+}
+
+/** The end of an attempt that cannot succeed: nothing of it stays but the reason; the next step lets go of the object (6.3). */
+async function giveUp(
+  site: Site,
+  object: QuayImageRepository,
+  { imageName, imageUrl }: Provision,
+  made: Made,
+  message: string,
+): Promise<QuayImageRepository> {
+  const { quay, run } = site;
+  for (const robot of made.robots) await attempt(site, () => quay.deleteRobot(robot, run.signal));
+  if (made.repository) await attempt(site, () => quay.deleteRepository(imageName, run.signal));
+  const failed = await writeStatus(site, object, {
+    state: 'failed',
+    message,
+    image: { url: imageUrl },
+    credentials: undefined,
+    notifications: undefined,
+  });
+  site.report.measures.push(provisionTime('failed', site));
+  await tell(site, failed, 'ProvisionFailed', message);
+  return failed;
+}
+
+async function attempt({ run }: Site, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    run.log.error(`could not be taken back: ${messageOf(error)}`, { action: 'DELETE', audit: 'true' });
+  }
+}

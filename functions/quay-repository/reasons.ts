@@ -1,0 +1,36 @@
+/** What conditions and events of this kind say: reasons, and the messages of spec 9.2 to the letter. */
+
+export const REASON = {
+  ready: 'Provisioned',
+  provisioning: 'Provisioning',
+  waiting: 'WaitingForComponent',
+  failed: 'ProvisioningFailed',
+  damaged: 'StatusDamaged',
+  missing: 'RepositoryMissing',
+  /** Passes by itself. */
+  unavailable: 'RegistryUnavailable',
+  /** An operator repairs it: token, organization, rights, address. */
+  configuration: 'RegistryConfiguration',
+  /** Quay does not accept what was asked, in a step that has no message of its own. */
+  refused: 'RegistryRefused',
+  /** A Secret of somebody else has the name of ours. */
+  secret: 'SecretConflict',
+} as const;
+
+const RECOVER = 'Remove appstudio.openshift.io/image-repository finalizer to try to recover.';
+
+export const MESSAGE = {
+  planLimitAtCreation: 'Number of private repositories exceeds current quay plan limit',
+  planLimit: 'Quay organization plan private repositories limit exceeded',
+  damaged: `Object status was damaged. ${RECOVER}`,
+  missing: `Image repository is missing. ${RECOVER}`,
+  noNamespaceSecret: 'Namespace pull secret is disabled',
+  noComponent: (name: string) => `Component '${name}' does not exist`,
+} as const;
+
+/** The states that only a person ends (spec 9.1), each with the reason of its conditions. */
+export const FINAL_STATES: Record<string, string> = {
+  failed: REASON.failed,
+  damaged: REASON.damaged,
+  missing: REASON.missing,
+};
