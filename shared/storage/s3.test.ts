@@ -146,6 +146,31 @@ describe('S3 that fails', () => {
     });
   });
 
+  test('a server that is full says so, one that is busy is asked again', async () => {
+    const full = '<Error><Code>InsufficientStorage</Code><Message>no space left</Message></Error>';
+    answers.push({ status: 507, body: full });
+    await assert.rejects(store.put('a', Buffer.from('x')), {
+      name: 'StorageError',
+      message: "cannot write object 'a' in bucket 'bucket': InsufficientStorage: no space left",
+    });
+    const busy = '<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>';
+    answers.push({ status: 503, body: busy }, { status: 200, body: '' });
+    assert.equal((await store.put('a', Buffer.from('x'))).size, 1);
+    answers.push({ status: 503, body: busy }, { status: 503, body: busy }, { status: 503, body: busy });
+    await assert.rejects(store.put('a', Buffer.from('x')), /SlowDown: Please reduce your request rate\.$/);
+    assert.equal(answers.length, 0);
+  });
+
+  test('a server that refuses to tell whether there is something is told apart from one that fails', async () => {
+    const denied = '<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>';
+    answers.push({ status: 403, body: denied });
+    await assert.rejects(store.get('a'), { name: 'AccessDenied' });
+    answers.push({ status: 403, body: '' });
+    await assert.rejects(store.head('a'), { name: 'AccessDenied' });
+    answers.push({ status: 403, body: denied.replaceAll('AccessDenied', 'ExpiredToken') });
+    await assert.rejects(store.get('a'), { name: 'StorageError' });
+  });
+
   test('two conditional writes that meet are a failed condition', async () => {
     const body = '<Error><Code>ConditionalRequestConflict</Code><Message>again</Message></Error>';
     answers.push({ status: 409, body });
