@@ -5,6 +5,8 @@ export interface Terminal {
   stdout: Output;
   stderr: Output;
   environment: Record<string, string | undefined>;
+  /** Absent: there is nothing to read. */
+  stdin?: AsyncIterable<Uint8Array | string>;
 }
 
 export interface Output {

@@ -15,4 +15,11 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
       load: async () => (await import('./up.ts')).up,
     },
   ],
+  [
+    'policy',
+    {
+      summary: 'tell which tag an ImagePolicy would pick, and why not the others',
+      load: async () => (await import('./policy.ts')).policy,
+    },
+  ],
 ]);

@@ -36,7 +36,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const alive = setInterval(() => {}, 2 ** 30);
 process.exitCode = await runCli(
   process.argv.slice(2),
-  { stdout: process.stdout, stderr: process.stderr, environment: process.env },
+  { stdout: process.stdout, stderr: process.stderr, environment: process.env, stdin: process.stdin },
   stop.signal,
 );
 clearInterval(alive);
