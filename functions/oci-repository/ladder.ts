@@ -51,7 +51,7 @@ export async function bringUpToDate(climb: Climb): Promise<Success> {
   const image = parseRepositoryUrl(spec.url);
   const odd = addressWarning(spec.url, image);
   if (odd) run.log.info(odd);
-  const timeout = startTimeout(timeoutMs, run);
+  const timeout = startTimeout(timeoutMs, run, 'context deadline exceeded: ');
   const { signal, deadline } = timeout;
   try {
     const access = await inStep(STEP.access, signal, () => {

@@ -122,4 +122,21 @@ describe('what a slow run shows (3.5, decisions 3)', () => {
     run.pass();
     assert.deepEqual(run.written, []);
   });
+
+  it('nor when it comes past something that the failed one did not say last; news beside it are told', () => {
+    const stored = retrying(
+      [],
+      { reason: 'Failed', message: 'why', progress: 'building: new revision', generation: 1 },
+      NOW,
+    );
+    const run = runOf(objectWith(1, -1, stored));
+    run.progress.say({ message: 'building', isNews: true, ready: 'unknown' });
+    run.pass();
+    assert.deepEqual(run.written, []);
+    const beside = [
+      { type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message: 'newer' },
+    ] as const;
+    run.progress.say({ message: 'building: newer', isNews: true, ready: 'unknown', beside: [...beside] });
+    assert.equal(words(run.written[0], 'ArtifactOutdated'), 'True NewRevision: newer');
+  });
 });

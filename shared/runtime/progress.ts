@@ -67,7 +67,8 @@ export function startProgress<T extends Shown>(options: ProgressOptions<T>): Pro
     const stored = object.status?.conditions ?? [];
     let conditions = progressing(stored, { ...said, generation }, clock.now());
     for (const statement of said.beside) conditions = setCondition(conditions, statement, clock.now());
-    const types = ['Reconciling', 'Ready', ...said.beside.map(({ type }) => type)];
+    const beside = said.beside.map(({ type }) => type);
+    const types = isRepeated(stored, generation) ? beside : ['Reconciling', 'Ready', ...beside];
     if (!alreadySaid(stored, conditions, types)) patch = options.write(conditions);
   };
   const cancel = clock.after(Math.max(0, startedAt + QUICK_MS - clock.now()), () => {
@@ -89,7 +90,13 @@ export function startProgress<T extends Shown>(options: ProgressOptions<T>): Pro
   };
 }
 
-/** Whether the stored conditions tell the same. A run that repeats a failed one has nothing new to say. */
+/** A run that repeats a failed one says no more than what it has newly seen: else `Ready` would flap at every repetition. */
+function isRepeated(stored: readonly Condition[], generation: number): boolean {
+  const reconciling = findCondition(stored, 'Reconciling');
+  return reconciling?.reason === 'ProgressingWithRetry' && reconciling.observedGeneration === generation;
+}
+
+/** Whether the stored conditions tell the same. */
 function alreadySaid(
   stored: readonly Condition[],
   told: readonly Condition[],

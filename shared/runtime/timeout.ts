@@ -28,16 +28,20 @@ export interface Timeout {
  * Starts the clock of 5.1 step 4.
  * @param timeoutMs timeout of the object
  * @param run its `deadline` (milliseconds since 1970) minus 10 s bounds the time; its signal ends it at once
+ * @param prefix what the message begins with, for kinds whose users know it by other words
  */
 export function startTimeout(
   timeoutMs: number,
   run: { clock: Clock; deadline: number; signal: AbortSignal },
+  prefix = '',
 ): Timeout {
   const now = run.clock.now();
   const left = Math.max(run.deadline - now - RESERVE_MS, SHORTEST_MS);
   const ms = Math.min(timeoutMs, left);
   const controller = new AbortController();
-  const cancel = run.clock.after(ms, () => controller.abort(new TimeoutError(timeoutText(timeoutMs, left))));
+  const cancel = run.clock.after(ms, () =>
+    controller.abort(new TimeoutError(prefix + timeoutText(timeoutMs, left))),
+  );
   const onAbort = () => controller.abort(run.signal.reason);
   if (run.signal.aborted) onAbort();
   else run.signal.addEventListener('abort', onAbort, { once: true });
