@@ -11,9 +11,16 @@ import { startWorld } from './world.ts';
 
 const SCENARIOS: Record<string, Scenario> = { burst, edit, quiet, restart };
 
-const USAGE = `usage: npm run bench -- [SCENARIO…] [--kind KIND] [--objects N] [--tags N]
+/** What is measured alone, without a cluster. */
+const PARTS: Record<string, (write: (line: string) => void) => Promise<void>> = {
+  artifact: async (write) => (await import('./artifact/artifact.ts')).benchArtifact(write),
+  policy: async (write) => (await import('./policy/policy.ts')).benchPolicy(write),
+};
+
+const USAGE = `usage: npm run bench -- [SCENARIO… | PART…] [--kind KIND] [--objects N] [--tags N]
 
   scenarios  ${Object.keys(SCENARIOS).join(', ')}; none named: all of them
+  parts      ${Object.keys(PARTS).join(', ')}: measured alone, without a cluster
   --kind     ${Object.keys(BENCH_KINDS).join(', ')}
   --objects  how many objects burst and restart create (1000)
   --tags     tags of each repository (100)
@@ -41,6 +48,10 @@ function readArguments() {
 
 const { values, positionals } = readArguments();
 const names = positionals.length > 0 ? positionals : Object.keys(SCENARIOS);
+if (!values.help && names.every((name) => name in PARTS)) {
+  for (const name of names) await PARTS[name]!((line) => process.stdout.write(`${line}\n`));
+  process.exit();
+}
 const kind = BENCH_KINDS[values.kind];
 if (values.help || !kind || names.some((name) => !(name in SCENARIOS))) {
   process.stderr.write(USAGE);
