@@ -22,8 +22,10 @@ export interface ControllerOptions {
   queue: Queue;
   backOff: BackOff;
   dependencies: Dependencies;
-  /** Percent by which the waits of a kind that allows it are spread. */
+  /** `--interval-jitter-percentage`. */
   jitterPercent: number;
+  /** What the addresses of artifacts begin with; empty: not known. */
+  baseUrl: string;
   metrics: ControllerMetrics;
   clock: Clock;
   /** From 0 to 1. */
@@ -94,7 +96,7 @@ export function createController(options: ControllerOptions): Controller {
 
   /** An object as the start of the relay finds it. */
   const begin = (record: SlimRecord) => {
-    const trigger = startTriggerOf(record, kind);
+    const trigger = startTriggerOf(record, options.baseUrl);
     if (trigger) return enqueue(record.key, 'initial', trigger);
     if (record.suspended) return;
     if (kind.checkedAtStart) unchecked.add(record.key);
@@ -128,7 +130,9 @@ export function createController(options: ControllerOptions): Controller {
     const planned = lane === 'check' ? schedule.dueOf(key) : undefined;
     forget(key);
     if (requeueAfterMs === undefined) return;
-    const wait = jitter(requeueAfterMs, kind.jitters ? options.jitterPercent : 0, options.random);
+    const percent =
+      kind.jitterPercent === undefined ? 0 : Math.max(kind.jitterPercent, options.jitterPercent);
+    const wait = jitter(requeueAfterMs, percent, options.random);
     schedule.set(key, planned ?? clock.now() + wait);
   };
 

@@ -4,11 +4,11 @@
  */
 import { IMAGE_POLICY, type ImagePolicy, repositoryOf } from '../../shared/api/image-policy.ts';
 import { IMAGE_REPOSITORY } from '../../shared/api/image-repository.ts';
+import { OCI_REPOSITORY, type OciRepository } from '../../shared/api/oci-repository.ts';
 import type { KubeObject } from '../../shared/kube/resource.ts';
 import type { ObjectKey } from '../../shared/runtime/contract.ts';
 import { parseDuration } from '../../shared/runtime/duration.ts';
 import { type ForeignKind, NAMESPACE } from './foreign-kinds.ts';
-import type { SlimRecord } from './slim-record.ts';
 
 export interface RelayKind {
   group: string;
@@ -24,15 +24,18 @@ export interface RelayKind {
   functionName: string;
   /** Interval (0: no timer) and last run of an object, both in milliseconds: its due time after a start. */
   due(object: KubeObject): { intervalMs: number; lastRunAt: number | undefined };
-  /** `--interval-jitter-percentage` counts for this kind. */
-  jitters?: boolean;
+  /** Percent by which its intervals are spread, at least; `--interval-jitter-percentage` makes it more. None: never. */
+  jitterPercent?: number;
   /**
    * What starts a run besides generation, deletion and request token: a text that changes when labels or annotations
    * do that the kind's specification names.
    */
   watched?(object: KubeObject): string;
-  /** What else must hold so that a Ready object need not run when the relay starts (decisions 5). */
-  settled?(record: SlimRecord): boolean;
+  /**
+   * What the address in the status begins with. A Ready object of such a kind runs when the relay starts with another
+   * `--artifact-base-url` (decisions 5): consumers would ask at an address that is given up.
+   */
+  base?(object: KubeObject): string;
   /** The objects that this one reads: it runs when one of them appears, changes or goes. */
   dependsOn?(object: KubeObject): ObjectKey[];
   /** Kinds of others among them. */
@@ -52,7 +55,7 @@ const imageRepository: RelayKind = {
   finalizer: IMAGE_REPOSITORY.finalizer,
   controller: 'imagerepository',
   functionName: 'image-repository',
-  jitters: true,
+  jitterPercent: 0,
   due(object) {
     const spec = object.spec as { interval?: string } | undefined;
     const status = object.status as { lastScanResult?: { scanTime?: string } } | undefined;
@@ -94,8 +97,40 @@ const imagePolicy: RelayKind = {
   checkedAtStart: true,
 };
 
+const ociRepository: RelayKind = {
+  group: OCI_REPOSITORY.group,
+  kind: OCI_REPOSITORY.kind,
+  plural: OCI_REPOSITORY.plural,
+  versions: OCI_REPOSITORY.versions,
+  finalizer: OCI_REPOSITORY.finalizer,
+  controller: 'ocirepository',
+  functionName: 'oci-repository',
+  jitterPercent: 5,
+  /** The status tells when the artifact changed, not when somebody looked. */
+  due(object) {
+    const { spec } = object as OciRepository;
+    return { intervalMs: milliseconds(spec?.interval), lastRunAt: undefined };
+  },
+  base(object) {
+    const { artifact } = (object as OciRepository).status ?? {};
+    if (!artifact?.url?.endsWith(`/${artifact.path}`)) return '';
+    return shared(artifact.url.slice(0, -artifact.path.length - 1));
+  },
+};
+
 /** The kinds that this release serves. */
-export const RELAY_KINDS: readonly RelayKind[] = [imageRepository, imagePolicy];
+export const RELAY_KINDS: readonly RelayKind[] = [imageRepository, imagePolicy, ociRepository];
+
+const texts = new Map<string, string>();
+
+/** The same text for equal ones: a hundred thousand objects have one base. What is cut out of another would keep it. */
+function shared(text: string): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  const own = Buffer.from(text).toString();
+  texts.set(own, own);
+  return own;
+}
 
 /** An interval that cannot be read is none: the object's own run says what is wrong with it. */
 function milliseconds(duration: string | undefined): number {

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { RELAY_KINDS } from './kinds.ts';
 import { startTriggerOf, triggerOf } from './predicate.ts';
 import type { SlimRecord } from './slim-record.ts';
-
-const KIND = RELAY_KINDS[0]!;
 
 /** Ready, observed, nothing asked for. */
 const SETTLED: SlimRecord = {
@@ -22,6 +19,7 @@ const SETTLED: SlimRecord = {
   intervalMs: 60_000,
   lastRunAt: 0,
   watched: '',
+  base: '',
 };
 
 describe('a change starts a run (IR-REC-1, IR-REC-3)', () => {
@@ -65,6 +63,9 @@ describe('what runs when the relay starts (decisions 5)', () => {
     ['stalled', { ready: false, stalled: true }],
     ['stalled, then edited', { ready: false, stalled: true, generation: 3 }, 'change'],
     ['stalled, then requested', { ready: false, stalled: true, requested: 'b' }, 'requested'],
+    ['address of the artifact is another', { base: 'http://old' }, 'resync'],
+    ['address of the artifact stands', { base: 'http://new' }],
+    ['address is another, but suspended', { base: 'http://old', suspended: true }],
     ['suspended', { suspended: true, generation: 3 }],
     ['suspended and failed', { suspended: true, ready: false }],
     ['suspended, then requested', { suspended: true, requested: 'b' }, 'requested'],
@@ -73,11 +74,9 @@ describe('what runs when the relay starts (decisions 5)', () => {
   ];
   for (const [what, record, trigger] of table) {
     test(`${what}: ${trigger ?? 'waits'}`, () =>
-      assert.equal(startTriggerOf({ ...SETTLED, ...record }, KIND), trigger));
+      assert.equal(startTriggerOf({ ...SETTLED, ...record }, 'http://new'), trigger));
   }
 
-  test('what a kind asks for besides counts as well', () => {
-    const strict = { ...KIND, settled: () => false };
-    assert.equal(startTriggerOf(SETTLED, strict), 'resync');
-  });
+  test('a relay that does not know where artifacts are starts nothing for that', () =>
+    assert.equal(startTriggerOf({ ...SETTLED, base: 'http://old' }, ''), undefined));
 });

@@ -1,6 +1,5 @@
 /** Which changes of an object start a run, and which objects run when the relay starts. */
 import type { Trigger } from '../../shared/runtime/contract.ts';
-import type { RelayKind } from './kinds.ts';
 import type { SlimRecord } from './slim-record.ts';
 
 /**
@@ -19,9 +18,10 @@ export function triggerOf(before: SlimRecord | undefined, after: SlimRecord): Tr
 
 /**
  * Why an object runs at once when the relay starts (decisions 5); undefined: it is settled and waits for its due time.
+ * @param baseUrl where artifacts are; empty: the relay does not know
  * Stalled and suspended objects only run for a change, a request or their deletion.
  */
-export function startTriggerOf(record: SlimRecord, kind: RelayKind): Trigger | undefined {
+export function startTriggerOf(record: SlimRecord, baseUrl: string): Trigger | undefined {
   if (record.deleting) return 'change';
   if (isRequested(record)) return 'requested';
   if (!record.finalized) return 'change';
@@ -30,7 +30,8 @@ export function startTriggerOf(record: SlimRecord, kind: RelayKind): Trigger | u
   if (record.generation !== record.observedGeneration) return 'change';
   if (record.stalled) return undefined;
   if (!record.ready) return 'resync';
-  return (kind.settled?.(record) ?? true) ? undefined : 'resync';
+  const hasMoved = record.base !== '' && baseUrl !== '' && record.base !== baseUrl;
+  return hasMoved ? 'resync' : undefined;
 }
 
 function isRequested(record: SlimRecord): boolean {

@@ -47,6 +47,7 @@ export type RelaySettings = Pick<
   | 'min-retry-delay'
   | 'max-retry-delay'
   | 'interval-jitter-percentage'
+  | 'artifact-base-url'
   | 'sweep-interval'
 >;
 
@@ -216,6 +217,7 @@ function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }
     backOff: createBackOff(settings['min-retry-delay'], settings['max-retry-delay']),
     dependencies,
     jitterPercent: settings['interval-jitter-percentage'],
+    baseUrl: settings['artifact-base-url'],
     metrics: metrics.controller(kind),
     clock,
     random,

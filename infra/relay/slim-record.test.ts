@@ -37,6 +37,7 @@ describe('the slim record of an ImageRepository', () => {
       intervalMs: 5_400_000,
       lastRunAt: Date.UTC(2026, 0, 1),
       watched: '',
+      base: '',
     });
   });
 
@@ -74,4 +75,24 @@ describe('the slim record of an ImageRepository', () => {
 
   test('a key names namespace and name, and can be taken apart again', () =>
     assert.deepEqual(splitKey(recordKey('apps', 'my.app')), { namespace: 'apps', name: 'my.app' }));
+});
+
+describe('the slim record of an OCIRepository', () => {
+  const kind = RELAY_KINDS.find((each) => each.kind === 'OCIRepository')!;
+  const path = 'ocirepository/apps/a/ab.tar.gz';
+  for (const [what, artifact, base] of [
+    ['no artifact', undefined, ''],
+    ['an artifact', { path, url: `http://relay/${path}` }, 'http://relay'],
+    [
+      'an artifact in a bucket',
+      { path, url: `https://b.s3.test/p/c1/artifacts/${path}` },
+      'https://b.s3.test/p/c1/artifacts',
+    ],
+    ['an address that is none', { path, url: 'http://relay/other' }, ''],
+  ] as const) {
+    test(`${what}: the base is '${base}'`, () => {
+      const object = { ...testObject('a'), status: { artifact } };
+      assert.equal(slimRecord(object, kind, 'apps/a').base, base);
+    });
+  }
 });

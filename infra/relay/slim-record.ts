@@ -27,6 +27,8 @@ export interface SlimRecord {
   readonly lastRunAt: number | undefined;
   /** The kind's `watched` text. */
   readonly watched: string;
+  /** What the address in the status begins with, for a kind that serves files; empty: none. */
+  readonly base: string;
 }
 
 /**
@@ -55,6 +57,7 @@ export function slimRecord(object: KubeObject, kind: RelayKind, key: string): Sl
     intervalMs,
     lastRunAt,
     watched: kind.watched?.(object) ?? '',
+    base: kind.base?.(object) ?? '',
   };
 }
 
