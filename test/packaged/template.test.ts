@@ -129,15 +129,21 @@ const LOGS_AND_ECR = [
 
 test('image-repository may touch its tag records and its logs, and ECR only under its parameter', () => {
   const ofStore = ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'];
-  checkTagRole('ImageRepositoryRole', [...LOGS_AND_ECR, ...ofStore]);
+  checkRole('ImageRepositoryRole', 'tags', [...LOGS_AND_ECR, ...ofStore]);
 });
 
 test('image-policy may read what image-repository has written, and nothing more', () => {
-  checkTagRole('ImagePolicyRole', [...LOGS_AND_ECR, 's3:GetObject', 's3:ListBucket']);
+  checkRole('ImagePolicyRole', 'tags', [...LOGS_AND_ECR, 's3:GetObject', 's3:ListBucket']);
 });
 
-/** A role that knows nothing of the bucket but its tag records. */
-function checkTagRole(role: string, expected: string[]): void {
+test('oci-repository may touch its artifacts and its logs, and ECR only under its parameter', () => {
+  const ofStore = ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'];
+  checkRole('OciRepositoryRole', 'artifacts', [...LOGS_AND_ECR, ...ofStore]);
+});
+
+/** A role that knows nothing of the bucket but one folder. */
+function checkRole(role: string, folder: 'tags' | 'artifacts', expected: string[]): void {
+  const inFolder = `\${Root}/${folder}/*`;
   const statements = statementsOf(role);
   const allowed = statements.flatMap(({ Action, under }) =>
     [Action].flat().map((action) => (under ? `${action} if ${under}` : action)),
@@ -145,9 +151,9 @@ function checkTagRole(role: string, expected: string[]): void {
   assert.deepEqual(allowed.sort(), expected.sort());
   for (const { Action, Resource, Condition } of statements) {
     const actions = [Action].flat();
-    if (actions.includes('s3:ListBucket')) assert.match(JSON.stringify(Condition), /\$\{Root\}\/tags\/\*/);
+    if (actions.includes('s3:ListBucket')) assert.ok(JSON.stringify(Condition).includes(inFolder));
     else if (actions.some((action) => action.startsWith('s3:'))) {
-      assert.match(JSON.stringify(Resource), /"\$\{Store\.Arn\}\/\$\{Root\}\/tags\/\*"/);
+      assert.ok(JSON.stringify(Resource).includes(`"\${Store.Arn}/${inFolder}"`));
     }
     if (Resource === '*') {
       assert.ok(
