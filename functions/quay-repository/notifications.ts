@@ -34,15 +34,12 @@ const OURS = [
 
 type Wanted = Omit<QuayNotification, 'uuid' | 'numberOfFailures'>;
 
-/** Ladder step 18. Answers with the object as it is afterwards; the run goes on whatever Quay refused. */
+/** Ladder step 18. Answers with the object as it is afterwards, whatever Quay refused. */
 export async function convergeNotifications(
   site: Site,
   object: QuayImageRepository,
 ): Promise<QuayImageRepository> {
-  const { message, notifications: known = [] } = object.status ?? {};
-  if (known.length === 0 && !object.spec?.notifications?.length) {
-    return isOurMessage(message) ? await writeStatus(site, object, { message: undefined }) : object;
-  }
+  const { message } = object.status ?? {};
   const outcome = await converge(site, imageNameOf(object, site), object, { mayBeMissing: true });
   if (outcome.missing) return await declareMissing(site, object);
   const { notifications, problem, changed } = outcome;
@@ -69,6 +66,7 @@ export async function converge(
   const wanted = byTitle(object.spec?.notifications ?? []);
   const notifications = [...(object.status?.notifications ?? [])];
   const outcome: Notified = { notifications, problem: undefined, changed: false, missing: false };
+  if (wanted.size === 0 && notifications.length === 0) return outcome;
   let doing = PROBLEM.list();
   let looked = !options.mayBeMissing;
 

@@ -88,6 +88,8 @@ async function carryOut(
     notifications: notifications.length > 0 ? notifications : undefined,
   };
   const told = await writeStatus(site, object, ready, generation);
+  // Deleted meanwhile: the next step takes everything back.
+  if (told.metadata.deletionTimestamp) return told;
   const finalizers = [
     ...(told.metadata.finalizers ?? []).filter((each) => each !== PROVISIONING_FINALIZER),
     QUAY_IMAGE_REPOSITORY.finalizer,
