@@ -49,7 +49,7 @@ export interface Chain {
 export async function startChain({ cluster, storage, rbac }: ChainOptions): Promise<Chain> {
   const { kube, transport, endpoint: api } = cluster;
   const folder = await mkdtemp(join(tmpdir(), 'longshore-zips-'));
-  const functions = await packageFunctions(folder, {
+  const functions = await packageFunctions(folder, FUNCTION_PREFIX, {
     ...AWS_CREDENTIALS,
     STORAGE_BUCKET: storage.bucket,
     STORAGE_ENDPOINT: storage.endpoint,
@@ -97,11 +97,11 @@ export async function startChain({ cluster, storage, rbac }: ChainOptions): Prom
 }
 
 /** The zips that would be deployed, by the names that they would have. */
-async function packageFunctions(folder: string, environment: Record<string, string>) {
+export async function packageFunctions(folder: string, prefix: string, environment: Record<string, string>) {
   const packaged = listFunctions().map(async (source) => {
     const zip = join(folder, `${source.name}.zip`);
     await writeFile(zip, createZip((await bundleFunction(source)).files));
-    return [FUNCTION_PREFIX + source.name, { zip, environment }] as const;
+    return [prefix + source.name, { zip, environment }] as const;
   });
   return Object.fromEntries(await Promise.all(packaged));
 }

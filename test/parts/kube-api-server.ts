@@ -18,7 +18,12 @@ const CRDS = path.resolve(import.meta.dirname, '../../crds');
  * Starts one, empty but for the CRDs. Takes about 4 s, 300 MB.
  * @param crdFolders CRDs of others beside those that the demo has
  */
-export async function startKubeApiServer(...crdFolders: string[]): Promise<KubeApiServer> {
+export function startKubeApiServer(...crdFolders: string[]): Promise<KubeApiServer> {
+  return startKubeApiServerWith([CRDS, FOREIGN_CRDS, ...crdFolders]);
+}
+
+/** Starts one with the CRDs of these folders and no others. */
+export async function startKubeApiServerWith(crdFolders: string[]): Promise<KubeApiServer> {
   // The library would download whatever it is not told.
   process.env.TEST_ASSET_KUBE_APISERVER = part('kube-apiserver')!;
   process.env.TEST_ASSET_ETCD = part('etcd')!;
@@ -26,7 +31,7 @@ export async function startKubeApiServer(...crdFolders: string[]): Promise<KubeA
   const environment = new TestEnvironment({
     binaryAssetsDirectory: path.dirname(part('kube-apiserver')!),
     etcdFlags: { 'unsafe-no-fsync': 'true' },
-    crdDirectoryPaths: [CRDS, FOREIGN_CRDS, ...crdFolders],
+    crdDirectoryPaths: crdFolders,
   });
   const { server, caPem, certPem, keyPem, kubeconfigPath } = await environment.start();
   return {

@@ -100,17 +100,23 @@ these rights on a real API server.
 {{- if .Values.kinds.image.enabled }}
 - apiGroups: [image.toolkit.fluxcd.io]
   resources: [imagerepositories, imagepolicies]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
+{{- if not .Values.scope.namespaces }}
+# Labels, by which access lists choose. Within a limited scope a change of them counts at the next run.
+- apiGroups: ['']
+  resources: [namespaces]
+  verbs: [list, watch]
+{{- end }}
 {{- end }}
 {{- if .Values.kinds.source.enabled }}
 - apiGroups: [source.toolkit.fluxcd.io]
   resources: [ocirepositories]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 {{- if .Values.kinds.quay.enabled }}
 - apiGroups: [appstudio.redhat.com]
   resources: [imagerepositories, components]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 {{- end }}
 
