@@ -6,11 +6,12 @@ import { PolicyError } from './policy-error.ts';
 export function orderByText(order: 'asc' | 'desc'): Ordering {
   const ascending = order === 'asc';
   return {
-    choose([first, ...others]) {
-      if (first === undefined) throw new PolicyError('failure', 'version list argument cannot be empty');
-      let best = first;
-      for (const candidate of others)
-        if (candidate > best === ascending && candidate !== best) best = candidate;
+    choose(candidates) {
+      let best = candidates[0];
+      if (best === undefined) throw new PolicyError('failure', 'version list argument cannot be empty');
+      for (const candidate of candidates) {
+        if (ascending ? candidate > best : candidate < best) best = candidate;
+      }
       return best;
     },
     judge: () => ({ matches: true, why: '' }),
