@@ -1,4 +1,5 @@
 /** What a command of `longshore` is: one file in this folder, and one line in `commands.ts`. */
+import { messageOf } from '../../shared/runtime/errors.ts';
 
 /** Where a command writes, and what it may read: the process, or a test. */
 export interface Terminal {
@@ -37,6 +38,15 @@ export class UsageError extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'UsageError';
+  }
+}
+
+/** What `parseArgs` reads; what it refuses is a `UsageError`, without its advice about other flags. */
+export function asUsage<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new UsageError(messageOf(error).split('. ')[0]!);
   }
 }
 

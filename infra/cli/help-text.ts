@@ -8,6 +8,13 @@ export function helpOfFlag(flag: string, meaning: string): string {
   return `  --${flag}\n${wrap(meaning)}`;
 }
 
+/** Flags as `parseArgs` takes them, each with its help, one below the other. */
+export function helpOfFlags(flags: Record<string, { value?: string; help: string }>): string {
+  return Object.entries(flags)
+    .map(([name, { value, help }]) => helpOfFlag(value ? `${name} ${value}` : name, help))
+    .join('');
+}
+
 function wrap(text: string): string {
   let lines = '';
   let line = INDENT;

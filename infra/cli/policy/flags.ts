@@ -2,13 +2,10 @@
 import { parseArgs } from 'node:util';
 import type { PolicyChoice } from '../../../shared/policy/policy.ts';
 import type { FilterTags } from '../../../shared/policy/tag-filter.ts';
-import { messageOf } from '../../../shared/runtime/errors.ts';
-import { UsageError } from '../command.ts';
-import { helpOfFlag } from '../help-text.ts';
-
-/** A file, or `-`: standard input. */
-export type Source = string;
-export const STANDARD_INPUT: Source = '-';
+import { asUsage, UsageError } from '../command.ts';
+import { helpOfFlags } from '../help-text.ts';
+import { type Source, STANDARD_INPUT } from '../input.ts';
+import { LOGIN_FLAGS, requireBothOrNone } from '../login.ts';
 
 export interface PolicyFlags {
   rule: { file: Source } | { given: Rule };
@@ -63,21 +60,13 @@ const FLAGS = {
     value: 'NAME',
     help: 'Scan this repository, as an ImageRepository with the default exclusion list would (no .sig tags).',
   },
-  insecure: { type: 'boolean', help: 'Plain HTTP to the registry where HTTPS does not answer.' },
-  username: {
-    type: 'string',
-    value: 'NAME',
-    help: 'User of the registry; the password comes from --password-stdin.',
-  },
-  'password-stdin': { type: 'boolean', help: 'Read the password of the registry from standard input.' },
+  ...LOGIN_FLAGS,
   output: { type: 'string', short: 'o', value: 'FORMAT', help: 'table (default) or json.' },
 } as const;
 
 /** The flags, one below the other, as the help shows them. */
 export function policyFlagHelp(): string {
-  return Object.entries(FLAGS)
-    .map(([name, flag]) => helpOfFlag('value' in flag ? `${name} ${flag.value}` : name, flag.help))
-    .join('');
+  return helpOfFlags(FLAGS);
 }
 
 /**
@@ -103,11 +92,7 @@ export function readPolicyFlags(args: string[]): PolicyFlags {
 type Values = ReturnType<typeof parse>;
 
 function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: FLAGS, allowPositionals: false, strict: true }).values;
-  } catch (error) {
-    throw new UsageError(messageOf(error).split('. ')[0]!);
-  }
+  return asUsage(() => parseArgs({ args, options: FLAGS, allowPositionals: false, strict: true }).values);
 }
 
 function readRule(values: Values): PolicyFlags['rule'] {
@@ -157,11 +142,7 @@ function readTags(values: Values): PolicyFlags['tags'] {
     }
     return { file: tags! };
   }
-  if (password !== (username !== undefined)) {
-    throw new UsageError(
-      password ? '--password-stdin needs --username' : '--username needs --password-stdin',
-    );
-  }
+  requireBothOrNone(username, password);
   return { image: { name: image, insecure, username } };
 }
 

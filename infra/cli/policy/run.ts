@@ -8,8 +8,9 @@ import { PolicyError } from '../../../shared/policy/policy-error.ts';
 import { messageOf } from '../../../shared/runtime/errors.ts';
 import { RunSecrets } from '../../../shared/runtime/redact.ts';
 import { CommandError, type Terminal, UsageError } from '../command.ts';
+import { readSource } from '../input.ts';
+import { readLogin } from '../login.ts';
 import type { ImageFlags, PolicyFlags, Rule } from './flags.ts';
-import { readSource, readStandardInput } from './input.ts';
 import { type Report, reportJson, reportTable } from './report.ts';
 
 const EXIT = { picked: 0, invalid: 2, nothingFits: 3, registryFailed: 4 } as const;
@@ -121,9 +122,7 @@ async function scan(
   signal: AbortSignal,
 ): Promise<string[]> {
   const secrets = new RunSecrets();
-  const login = username === undefined ? undefined : { username, password: await readPassword(terminal) };
-  if (login) secrets.add(login.password);
-  if (login) secrets.add(`${username}:${login.password}`);
+  const login = await readLogin(username, terminal, secrets);
   const { scanTags } = await import('./scan.ts');
   try {
     return await scanTags({ image, insecure, login }, signal);
@@ -131,9 +130,4 @@ async function scan(
     if (signal.aborted) throw new CommandError('interrupted');
     throw new ScanError(secrets.scrub(`${STEP.scan.prefix}${messageOf(error)}`));
   }
-}
-
-/** One line; `echo` ends it with a line feed that is not part of it. */
-async function readPassword(terminal: Terminal): Promise<string> {
-  return (await readStandardInput(terminal)).replace(/\r?\n$/, '');
 }

@@ -1,8 +1,11 @@
-/** What the command reads: files and standard input, as text. */
+/** What commands read: files and standard input, as text. */
 import { readFile } from 'node:fs/promises';
 import { getSystemErrorMessage } from 'node:util';
-import { type Terminal, UsageError } from '../command.ts';
-import { type Source, STANDARD_INPUT } from './flags.ts';
+import { type Terminal, UsageError } from './command.ts';
+
+/** A file, or `-`: standard input. */
+export type Source = string;
+export const STANDARD_INPUT: Source = '-';
 
 /** @throws UsageError when it cannot be read */
 export async function readSource(source: Source, terminal: Terminal): Promise<string> {
@@ -10,10 +13,7 @@ export async function readSource(source: Source, terminal: Terminal): Promise<st
   try {
     return await readFile(source, 'utf8');
   } catch (error) {
-    const { errno } = error as NodeJS.ErrnoException;
-    throw new UsageError(
-      `${source}: ${errno === undefined ? 'cannot be read' : getSystemErrorMessage(errno)}`,
-    );
+    throw new UsageError(`${source}: ${fileProblem(error) ?? 'cannot be read'}`);
   }
 }
 
@@ -22,4 +22,10 @@ export async function readStandardInput({ stdin }: Terminal): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stdin ?? []) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** What the system says of a file, such as `no such file or directory`; undefined: it was not the system. */
+export function fileProblem(error: unknown): string | undefined {
+  const { errno } = error as NodeJS.ErrnoException;
+  return errno === undefined ? undefined : getSystemErrorMessage(errno);
 }
