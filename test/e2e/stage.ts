@@ -68,6 +68,8 @@ export interface Stage extends Objects<ImageRepository> {
   secret(name: string, data: Record<string, string>, type?: string): Promise<void>;
   /** Which objects have a tag record. @param store folder; the stage's own when left out */
   records(store?: string): Promise<string[]>;
+  /** Paths of all artifacts, below the base of their addresses. @param store folder; the stage's own when left out */
+  files(store?: string): Promise<string[]>;
   /** Every file of the store, as text. */
   contents(): Promise<string[]>;
 }
@@ -99,6 +101,7 @@ export async function openStage(t: TestContext, api: StageApi): Promise<Stage> {
       await kube.create(SECRETS, { namespace }, body);
     },
     records: (store = stage.store) => filesBelow(path.join(store, 'objects', namespace, 'tags')),
+    files: (store = stage.store) => filesBelow(path.join(store, 'objects', namespace, 'artifacts')),
     async contents() {
       const files = await filesBelow(stage.store);
       return Promise.all(files.map((file) => readFile(path.join(stage.store, file), 'utf8')));
