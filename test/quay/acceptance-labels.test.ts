@@ -1,0 +1,64 @@
+/** Labels count until the names are written ahead, and never again (decisions, a MUST that came after appendix C). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  APPLICATION_LABEL,
+  COMPONENT_LABEL,
+  QUAY_ANNOTATION,
+} from '../../shared/api/quay-image-repository.ts';
+import { onBothServers } from './suite.ts';
+
+onBothServers('labels', (suite) => {
+  async function provisioned(spec = {}) {
+    await suite.create('any', spec);
+    const object = await suite.settled('any');
+    suite.forget();
+    return object;
+  }
+
+  async function provisionedComponent() {
+    await suite.component('my-component');
+    await suite.create('any', {}, suite.linked());
+    const object = await suite.settled('any');
+    suite.forget();
+    return object;
+  }
+
+  test('labels that are added or changed later change nothing, in no step', async () => {
+    await suite.component('my-component');
+    await suite.account('appstudio-pipeline');
+    await suite.account('build-pipeline-my-component');
+    const before = await provisioned();
+    await suite.bench.edit('any', { metadata: suite.linked() });
+    await suite.bench.annotate('any', { [QUAY_ANNOTATION.updateComponentImage]: 'true' });
+    const after = await suite.settled('any');
+    assert.deepEqual(after.status, before.status);
+    assert.equal(after.metadata.ownerReferences, undefined);
+    assert.deepEqual((await suite.links('appstudio-pipeline')).secrets, []);
+    assert.equal((await suite.readComponent('my-component'))?.spec?.containerImage, undefined);
+    await suite.bench.edit('any', {
+      spec: { credentials: { 'verify-linking': true, 'regenerate-token': true } },
+    });
+    const { status } = await suite.settled('any');
+    assert.ok(!('pull-robot-account' in status.credentials));
+    assert.deepEqual((await suite.links('build-pipeline-my-component')).secrets, []);
+    assert.equal(Object.keys(suite.org().robots).length, 1);
+  });
+
+  test('labels of a Component that change later change nothing either', async () => {
+    await suite.account('build-pipeline-other');
+    const before = await provisionedComponent();
+    const labels = { [COMPONENT_LABEL]: 'other', [APPLICATION_LABEL]: 'other' };
+    await suite.bench.edit('any', { metadata: { labels } });
+    const after = await suite.settled('any');
+    assert.deepEqual(after.status, before.status);
+    assert.deepEqual((await suite.links('build-pipeline-other')).secrets, []);
+    await suite.bench.edit('any', {
+      metadata: { labels: { [COMPONENT_LABEL]: null, [APPLICATION_LABEL]: null } },
+    });
+    await suite.settled('any');
+    await suite.bench.remove('any');
+    assert.equal((await suite.run('any')).result, 'gone');
+    assert.deepEqual([suite.org().repositories, suite.org().robots], [{}, {}]);
+  });
+});
