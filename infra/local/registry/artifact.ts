@@ -14,13 +14,18 @@ export type Files = Record<string, string | Buffer>;
 
 /** A compressed archive of files: the layer of an artifact. */
 export function packFiles(files: Files): Buffer {
+  return gzipSync(archiveFiles(files));
+}
+
+/** The archive itself: the same bytes for the same files, whatever the release of zlib is. */
+export function archiveFiles(files: Files): Buffer {
   const blocks = Object.entries(files).flatMap(([path, content]) => {
     const bytes = Buffer.from(content);
     const header = Buffer.alloc(headerRoom(Buffer.byteLength(path)));
     const end = writeHeader(header, 0, { path, kind: 'plain', size: bytes.length });
     return [header.subarray(0, end), bytes, Buffer.alloc(padded(bytes.length) - bytes.length)];
   });
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]));
+  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
 /** What `flux push artifact` makes of a folder. */

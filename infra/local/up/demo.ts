@@ -12,6 +12,7 @@ import { createMissing } from './apply.ts';
 import { DEFAULT_PORTS, openDemoFolder, rememberPorts } from './data-folder.ts';
 import { readManifests } from './manifests.ts';
 import type { Place, PlaceOptions } from './place.ts';
+import { pushSampleArtifacts } from './sample-artifacts.ts';
 import { pushSamples, SAMPLE_AUTH } from './sample-images.ts';
 import { connectCluster } from './serve.ts';
 
@@ -39,6 +40,7 @@ export async function startDemo(options: PlaceOptions, signal: AbortSignal): Pro
   stops.add(() => quay.close());
   await rememberPorts(folder);
   await pushSamples(registry);
+  await pushSampleArtifacts(registry);
   const kinds = [...KINDS, ...(await readForeignKinds())];
   const api = await onPort(flags.apiPort, 'the API server', '--api-port', (port) =>
     startApiServer({ port, dataFolder: folder.api, kinds }),
@@ -87,6 +89,7 @@ function hints(
   settings: PlaceOptions['settings'],
 ): string {
   const web = `${registry}/v2/samples/web/manifests`;
+  const artifacts = settings['artifact-base-url'] || `http://${settings['storage-addr']}`;
   return `
 Look around with kubectl:
   export KUBECONFIG=${folder.kubeconfig}
@@ -94,6 +97,8 @@ Look around with kubectl:
 Push a tag and have it scanned at once:
   curl -s ${web}/1.2.3 | curl -sT - ${web}/1.3.0
   kubectl annotate imgrepo web -n apps --overwrite reconcile.fluxcd.io/requestedAt="$(date +%s)"
+Download the artifact of an OCIRepository, as the controllers of a cluster do:
+  curl -s ${artifacts}/ocirepository/apps/web/latest.tar.gz | tar -tzv
 Metrics: http://${settings['metrics-addr']}/metrics   Log: ${shorter(folder.log)}   Ctrl-C stops; nothing is lost.
 
 `;
