@@ -2,10 +2,9 @@
  * The one tag that should run (spec 8): a function of the tags, the filter and the rule, without side effects. The
  * function, the command line and the tests use the same one.
  */
-
 import { forEachInTurns } from '../runtime/turns.ts';
 import { orderByText } from './alphabetical.ts';
-import { explainTags, type FilteredTag, type TagVerdict } from './explanation.ts';
+import { explainTags, type TagVerdict } from './explanation.ts';
 import { orderByNumber } from './numerical.ts';
 import type { Ordering } from './ordering.ts';
 import { excerpt, PolicyError } from './policy-error.ts';
@@ -43,9 +42,10 @@ export interface Policy {
 export async function compilePolicy(choice: PolicyChoice, filterSpec?: FilterTags): Promise<Policy> {
   const ordering = chooseOrdering(choice);
   const filter = filterSpec && (await compileFilter(filterSpec));
+
   async function latest(tags: readonly string[], signal?: AbortSignal): Promise<Choice> {
     if (!filter) return choose(ordering, tags, `${tags.length} tags stored`);
-    const candidates = representTags(await filterTags(tags, filter, signal));
+    const candidates = await filterTags(tags, filter, signal);
     const numbers = `${tags.length} tags stored, ${candidates.size} after filter`;
     const { value } = choose(ordering, [...candidates.keys()], numbers);
     return { tag: candidates.get(value)!, value };
@@ -53,40 +53,36 @@ export async function compilePolicy(choice: PolicyChoice, filterSpec?: FilterTag
 
   async function explain(tags: readonly string[], signal?: AbortSignal): Promise<TagVerdict[]> {
     const distinct = [...new Set(tags)];
-    const filtered = filter ? await filterTags(distinct, filter, signal) : distinct.map(itself);
+    const candidates = await filterTags(distinct, filter ?? itself, signal);
     const chosen = await latest(distinct, signal).catch(whenNoneFits);
-    return explainTags(filtered, representTags(filtered), ordering, chosen?.tag);
+    return explainTags(distinct, { filter: filter ?? itself, candidates, ordering, chosen: chosen?.tag });
   }
 
   return { latest, explain };
 }
 
-function itself(tag: string): FilteredTag {
-  return [tag, tag];
+function itself(tag: string): string {
+  return tag;
 }
 
 function whenNoneFits(error: unknown): undefined {
   if (!(error instanceof PolicyError)) throw error;
 }
 
+/** The candidates: distinct values, each with the smallest by bytes of its tags (IR-FIL-5). */
 async function filterTags(
   tags: readonly string[],
   filter: TagFilter,
   signal: AbortSignal | undefined,
-): Promise<FilteredTag[]> {
-  const filtered: FilteredTag[] = [];
-  await forEachInTurns(tags, (tag) => filtered.push([tag, filter(tag)]), signal);
-  return filtered;
-}
-
-/** The candidates: distinct values, each with the smallest by bytes of its tags (IR-FIL-5). */
-function representTags(filtered: readonly FilteredTag[]): Map<string, string> {
+): Promise<Map<string, string>> {
   const candidates = new Map<string, string>();
-  for (const [tag, value] of filtered) {
-    if (value === undefined) continue;
+  const take = (tag: string) => {
+    const value = filter(tag);
+    if (value === undefined) return;
     const known = candidates.get(value);
     if (known === undefined || tag < known) candidates.set(value, tag);
-  }
+  };
+  await forEachInTurns(tags, take, signal);
   return candidates;
 }
 
