@@ -28,8 +28,10 @@ const AWS_CREDENTIALS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'tes
 
 export interface ChainOptions {
   cluster: { endpoint: ClusterEndpoint; kube: KubeClient; transport: KubeTransport };
-  /** Where the functions keep tag records. */
+  /** Where the functions keep tag records and artifacts. */
   storage: { bucket: string; endpoint: string };
+  /** What the URLs of artifacts begin with; where nobody downloads, any will do. */
+  artifactBaseUrl?: string;
   /** Give the ServiceAccount its rights: the embedded control plane knows no RBAC. */
   rbac: boolean;
 }
@@ -46,7 +48,8 @@ export interface Chain {
 }
 
 /** Packages the functions and starts everything between the cluster and the store. */
-export async function startChain({ cluster, storage, rbac }: ChainOptions): Promise<Chain> {
+export async function startChain(options: ChainOptions): Promise<Chain> {
+  const { cluster, storage, rbac, artifactBaseUrl = 'http://artifacts.test' } = options;
   const { kube, transport, endpoint: api } = cluster;
   const folder = await mkdtemp(join(tmpdir(), 'longshore-zips-'));
   const functions = await packageFunctions(folder, FUNCTION_PREFIX, {
@@ -54,6 +57,7 @@ export async function startChain({ cluster, storage, rbac }: ChainOptions): Prom
     STORAGE_BUCKET: storage.bucket,
     STORAGE_ENDPOINT: storage.endpoint,
     ALLOW_LOOPBACK_ADDRESSES: 'true',
+    ARTIFACT_BASE_URL: artifactBaseUrl,
   });
   const endpoint = await startInvokeEndpoint(functions);
   const { namespace, serviceAccount } = await createIdentity(kube, rbac);
@@ -113,10 +117,12 @@ function rbacResource(plural: string, kind: string, namespaced: boolean): Resour
   return { group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced };
 }
 
-/** Rights of the image function in the cluster (IR-RUN-1). */
+/** Rights of the functions in the cluster (IR-RUN-1, OCI 2.3). */
 const RULES = [
   rule('image.toolkit.fluxcd.io', ['imagerepositories'], ['get', 'list', 'watch', 'update', 'patch']),
   rule('image.toolkit.fluxcd.io', ['imagerepositories/status'], ['get', 'patch']),
+  rule('source.toolkit.fluxcd.io', ['ocirepositories'], ['get', 'update', 'patch']),
+  rule('source.toolkit.fluxcd.io', ['ocirepositories/status'], ['get', 'patch']),
   rule('', ['secrets', 'serviceaccounts', 'namespaces'], ['get']),
   rule('', ['serviceaccounts/token'], ['create']),
   rule('', ['events'], ['create', 'patch']),
