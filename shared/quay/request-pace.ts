@@ -77,20 +77,23 @@ export class RequestPace {
 
   #schedule(): void {
     if (this.#cancelTimer || this.#waiting.size === 0) return;
+    const quietUntil = this.#quietUntil;
     this.#cancelTimer = this.#clock.after(Math.ceil(this.#waitMs(this.#clock.now())), () => {
       this.#cancelTimer = undefined;
-      this.#release();
+      // A timer may ring a little before its time by the clock: it is believed, unless the wait was made longer meanwhile.
+      if (quietUntil === this.#quietUntil) this.#release();
       this.#schedule();
     });
   }
 
+  /** Lets the first one go, and whoever else need not wait any more. */
   #release(): void {
     const now = this.#clock.now();
     for (const waiter of this.#waiting) {
-      if (this.#waitMs(now) > 0) return;
       this.#waiting.delete(waiter);
       this.#take(now);
       waiter.start();
+      if (this.#waitMs(now) > 0) return;
     }
   }
 }
