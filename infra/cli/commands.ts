@@ -22,4 +22,11 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
       load: async () => (await import('./policy.ts')).policy,
     },
   ],
+  [
+    'artifact',
+    {
+      summary: 'make the artifact that an OCIRepository would publish, and tell what is left out',
+      load: async () => (await import('./artifact.ts')).artifact,
+    },
+  ],
 ]);

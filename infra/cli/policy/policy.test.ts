@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type LocalRegistry, startRegistry } from '../../local/registry/registry.ts';
-import { runCli } from '../cli.ts';
-import type { Terminal } from '../command.ts';
+import { runCommand } from '../test-run.ts';
 
 const BUILDS = ['main-a1b2c3-1700000001', 'main-ffee00-1700000900', 'dev-a1-1800000000'];
 const PATTERN = '^main-[0-9a-f]+-(?P<ts>[0-9]+)$';
@@ -29,18 +28,8 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 /** Runs `longshore policy`; `input` is standard input. */
-async function run(args: string[], input = ''): Promise<{ code: number; stdout: string; stderr: string }> {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const terminal: Terminal = {
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: { write: (text) => stderr.push(text) },
-    environment: {},
-    stdin: (async function* () {
-      yield input;
-    })(),
-  };
-  const code = await runCli(['policy', ...args], terminal, new AbortController().signal);
-  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
+function run(args: string[], input = '') {
+  return runCommand(['policy', ...args], input);
 }
 
 /** The same with `-o json`, as the object that was printed. */

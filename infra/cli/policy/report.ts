@@ -1,6 +1,7 @@
 /** The answer of the command: one value, shown to programs as JSON and to people as a table. */
 import type { TagVerdict } from '../../../shared/policy/explanation.ts';
 import type { Choice } from '../../../shared/policy/policy.ts';
+import { visible } from '../visible.ts';
 
 export interface Report {
   latest: Choice | null;
@@ -48,9 +49,4 @@ export function reportTable({ latest, tags }: Report): string {
   );
   const first = latest ? `Latest tag: ${visible(latest.tag)}` : 'No tag is picked.';
   return `${[first, '', ...(tags.length > 0 ? lines : ['There are no tags.'])].join('\n')}\n`;
-}
-
-/** A text from outside must not steer the terminal. */
-function visible(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '\ufffd');
 }
