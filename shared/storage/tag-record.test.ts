@@ -176,7 +176,9 @@ describe('a tag record that was spoilt is missing and logged (IR-STORE-4)', () =
   });
 
   test('altered tags in a packed record', async () => {
-    await writeTagRecord(store, KEY, record(manyTags(10_000)));
+    // Few enough not to be remembered from the write.
+    const tags = Array.from({ length: 900 }, (_, index) => hash('sha512', String(index)));
+    await writeTagRecord(store, KEY, record(tags.toSorted().reverse()));
     await spoil((text) => `${text.slice(0, -2000)}${'\0'.repeat(100)}${text.slice(-1900)}`);
     assert.equal(await read(), undefined);
     assert.equal(warnings.length, 1);

@@ -9,6 +9,7 @@ import * as z from 'zod/mini';
 import { messageOf } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { ObjectStore } from './object-store.ts';
+import { knownTags, rememberTags } from './tag-lists.ts';
 
 /** A change that an older release would misread raises it. */
 const FORMAT = 1;
@@ -39,8 +40,8 @@ export interface TagRecordHeader {
 }
 
 export interface TagRecord extends TagRecordHeader {
-  /** In stored order (IR-REPO-16). */
-  tags: string[];
+  /** In stored order (IR-REPO-16). Shared with other readers: nobody writes into it. */
+  tags: readonly string[];
 }
 
 /** Who reads: the UID of the object as it is now, and where a record that cannot be used is reported. */
@@ -124,6 +125,7 @@ export async function writeTagRecord(
     bytes: body.length,
   } satisfies z.infer<typeof HeaderLine> | { exclusionList: readonly string[] });
   await store.put(tagRecordKey(key), Buffer.concat([Buffer.from(`${line}\n`), body]), {}, signal);
+  rememberTags(revision, tags);
 }
 
 /** Removes a record; none is fine (IR-REC-4). */
@@ -174,11 +176,15 @@ function split(bytes: Buffer): Parts {
   return { header: { ...header, scanTime: Date.parse(header.scanTime) }, encoding, body };
 }
 
-function tagsOf({ header, encoding, body }: Parts): string[] {
+/** What names a tag set is its hash: a list that was read or written under that name needs no second unpacking. */
+function tagsOf({ header, encoding, body }: Parts): readonly string[] {
+  const known = knownTags(header.revision);
+  if (known) return known;
   const content = encoding === 'gzip' ? gunzipSync(body, { maxOutputLength: LONGEST_CONTENT_BYTES }) : body;
   if (`sha256:${hash('sha256', content)}` !== header.revision) throw new Error('its tags were altered');
   const tags = content.toString().split('\n');
   tags.pop();
   if (tags.length !== header.tagCount) throw new Error(`it has ${tags.length} tags, not ${header.tagCount}`);
+  rememberTags(header.revision, tags);
   return tags;
 }

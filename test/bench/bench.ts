@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiVersionOf, NAMESPACES } from '../../shared/kube/resource.ts';
 import { type Figures, percentiles, round } from './figures.ts';
-import type { BenchKind } from './kinds.ts';
+import { BENCH_KINDS, type BenchKind } from './kinds.ts';
 import { type Observer, observe } from './observer.ts';
 import { type Product, startProduct } from './product.ts';
 import type { World } from './world.ts';
@@ -70,33 +70,42 @@ export async function createObjects(
   count: number,
   interval: string,
 ): Promise<void> {
-  const { kube, registry } = bench.world;
-  const { resource, spec } = bench.kind;
+  const { registry } = bench.world;
+  const { spec, needs } = bench.kind;
+  for (const one of needs?.(registry) ?? []) await createObject(bench, namespace, one);
   let next = 0;
   const createSome = async () => {
     for (let index = next++; index < count; index = next++) {
-      await kube.create(
-        resource,
-        { namespace },
-        {
-          apiVersion: apiVersionOf(resource),
-          kind: resource.kind,
-          metadata: { name: nameOf(index), namespace },
-          spec: spec(index, registry, interval),
-        },
-      );
+      const object = { kind: bench.kind, name: nameOf(index), spec: spec(index, registry, interval) };
+      await createObject(bench, namespace, object);
     }
   };
   await Promise.all(Array.from({ length: CREATED_AT_ONCE }, createSome));
 }
 
+/** Creates one object. */
+export async function createObject(
+  { world: { kube } }: Bench,
+  namespace: string,
+  { kind: { resource }, name, spec }: { kind: BenchKind; name: string; spec: Record<string, unknown> },
+): Promise<void> {
+  const apiVersion = apiVersionOf(resource);
+  await kube.create(
+    resource,
+    { namespace },
+    { apiVersion, kind: resource.kind, metadata: { name, namespace }, spec },
+  );
+}
+
 async function removeAll({ bench, namespace }: Stage): Promise<void> {
   const { kube } = bench.world;
-  const { items } = await kube.list(bench.kind.resource, { namespace });
-  for (const object of items) {
-    const ref = { namespace, name: object.metadata.name };
-    await kube.patch(bench.kind.resource, ref, { metadata: { finalizers: null } });
-    await kube.delete(bench.kind.resource, ref);
+  for (const { resource } of Object.values(BENCH_KINDS)) {
+    const { items } = await kube.list(resource, { namespace });
+    for (const object of items) {
+      const ref = { namespace, name: object.metadata.name };
+      await kube.patch(resource, ref, { metadata: { finalizers: null } });
+      await kube.delete(resource, ref);
+    }
   }
 }
 

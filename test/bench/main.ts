@@ -7,9 +7,10 @@ import { burst } from './scenarios/burst.ts';
 import { edit } from './scenarios/edit.ts';
 import { quiet } from './scenarios/quiet.ts';
 import { restart } from './scenarios/restart.ts';
+import { tags } from './scenarios/tags.ts';
 import { startWorld } from './world.ts';
 
-const SCENARIOS: Record<string, Scenario> = { burst, edit, quiet, restart };
+const SCENARIOS: Record<string, Scenario> = { burst, edit, quiet, restart, tags };
 
 /** What is measured alone, without a cluster. */
 const PARTS: Record<string, (write: (line: string) => void) => Promise<void>> = {
