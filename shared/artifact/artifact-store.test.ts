@@ -129,6 +129,20 @@ function testArtifactStore(store: () => ObjectStore): void {
     assert.equal((await files()).length, 2);
   });
 
+  test('does not send a large content that is stored already, or whose name is taken', async () => {
+    const { publish, files } = setUp(store());
+    const large = 'x'.repeat(400_000);
+    const first = await publish(contentOf(large));
+    const same = contentOf(large);
+    assert.deepEqual(await publish(same), first);
+    const other = contentOf(`${large}y`, true);
+    await publish(other);
+    const again = contentOf(`${large}y`, true);
+    await publish(again);
+    assert.deepEqual([same.sent, other.sent, again.sent], [0, 1, 0]);
+    assert.equal((await files()).length, 2);
+  });
+
   test('writes an altered file again under its own name, and leaves one of the plain name alone', async () => {
     const { artifacts, publish, spoil, text } = setUp(store());
     const one = await publish(contentOf('one'));

@@ -23,6 +23,12 @@ import { type AgedFile, outdatedFiles, type Retention } from './retention.ts';
 
 export const ARTIFACT_TYPE = 'application/gzip';
 
+/**
+ * Before more than this is sent, the store is asked whether the name is free: a server may close the connection on
+ * whoever sends what it refuses, which looks like a network that broke.
+ */
+const ASKED_FIRST_BYTES = 256 * 1024;
+
 /** A collection looks at no more files, and takes no longer (spec 16.5). The rest is for the next one. */
 const COLLECTED_FILES = 1000;
 const COLLECTION_MS = 5000;
@@ -111,13 +117,18 @@ export function openArtifactStore(options: ArtifactStoreOptions, owner: Artifact
     options: PutOptions,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
+    const isSame = (found: ObjectInfo) => found.size === size && found.sha256 === sha256;
+    if (size > ASKED_FIRST_BYTES) {
+      const found = await store.head(key(path), signal);
+      if (found) return isSame(found);
+    }
     try {
       await store.put(key(path), body(), { ...options, size, ifAbsent: true }, signal);
       return true;
     } catch (error) {
       if (!(error instanceof PreconditionFailed)) throw error;
       const found = await store.head(key(path), signal);
-      return found?.size === size && found.sha256 === sha256;
+      return found !== undefined && isSame(found);
     }
   }
 

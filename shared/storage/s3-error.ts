@@ -15,6 +15,11 @@ export function isNothing(error: unknown): boolean {
   return name !== 'NoSuchBucket' && (name === 'NoSuchKey' || $metadata?.httpStatusCode === 404);
 }
 
+/** The server answered, whatever it was: the connection held. */
+export function hasAnswer(error: unknown): boolean {
+  return (error as SdkError).$metadata?.httpStatusCode !== undefined;
+}
+
 /** The error to throw for what the SDK threw; the signal's own reason when it has aborted. */
 export function s3Error(
   verb: 'read' | 'write' | 'copy' | 'delete' | 'list',

@@ -171,6 +171,30 @@ describe('S3 that fails', () => {
     await assert.rejects(store.get('a'), { name: 'StorageError' });
   });
 
+  test('a server that closes the connection on a content that it refuses has refused it', async () => {
+    const refusing = createServer((request, response) => {
+      // `etag`: the object is there.
+      if (request.method === 'HEAD') response.writeHead(200, { etag: '"e"', 'content-length': 1 }).end();
+      else request.socket.resetAndDestroy();
+    });
+    await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
+    const { port } = refusing.address() as AddressInfo;
+    const closing = createS3Store({
+      bucket: 'bucket',
+      endpoint: `http://127.0.0.1:${port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    });
+    const large = Buffer.alloc(4 * 1024 * 1024);
+    try {
+      await assert.rejects(closing.put('a', large, { ifAbsent: true }), { name: 'PreconditionFailed' });
+      await assert.rejects(closing.put('a', large), { name: 'StorageError' });
+    } finally {
+      refusing.closeAllConnections();
+      refusing.close();
+    }
+  });
+
   test('two conditional writes that meet are a failed condition', async () => {
     const body = '<Error><Code>ConditionalRequestConflict</Code><Message>again</Message></Error>';
     answers.push({ status: 409, body });

@@ -7,8 +7,14 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type * as S3 from '@aws-sdk/client-s3';
 import { checkKey, withKeyPrefix } from './object-key.ts';
-import { type ObjectInfo, type ObjectStore, type PutOptions, StorageError } from './object-store.ts';
-import { isNothing, s3Error } from './s3-error.ts';
+import {
+  type ObjectInfo,
+  type ObjectStore,
+  PreconditionFailed,
+  type PutOptions,
+  StorageError,
+} from './object-store.ts';
+import { hasAnswer, isNothing, s3Error } from './s3-error.ts';
 
 export interface S3StoreOptions {
   bucket: string;
@@ -41,6 +47,17 @@ function createBucketStore(options: S3StoreOptions): ObjectStore {
   };
   const of = (key: string) => ({ Bucket: bucket, Key: key });
 
+  async function head(key: string, signal: AbortSignal | undefined): Promise<ObjectInfo | undefined> {
+    const { sdk, client } = await connected();
+    try {
+      const command = new sdk.HeadObjectCommand({ ...of(key), ChecksumMode: 'ENABLED' });
+      return infoOf(key, await client.send(command, { abortSignal: signal }));
+    } catch (error) {
+      if (isNothing(error)) return undefined;
+      throw s3Error('read', bucket, key, error, signal);
+    }
+  }
+
   return {
     async put(key, body, put = {}, signal) {
       checkKey(key);
@@ -63,7 +80,12 @@ function createBucketStore(options: S3StoreOptions): ObjectStore {
         const { ChecksumSHA256, Metadata } = command.input;
         return infoOf(key, { ETag, ContentLength: size, ChecksumSHA256, Metadata });
       } catch (error) {
-        throw s3Error('write', bucket, key, source?.problem() ?? error, signal);
+        const cause = source?.problem();
+        // A server that refuses a long content may close the connection before its answer is read.
+        if (put.ifAbsent && !cause && !hasAnswer(error) && !signal?.aborted && (await head(key, signal))) {
+          throw new PreconditionFailed(key);
+        }
+        throw s3Error('write', bucket, key, cause ?? error, signal);
       } finally {
         source?.end();
       }
@@ -102,14 +124,7 @@ function createBucketStore(options: S3StoreOptions): ObjectStore {
 
     async head(key, signal) {
       checkKey(key);
-      const { sdk, client } = await connected();
-      try {
-        const command = new sdk.HeadObjectCommand({ ...of(key), ChecksumMode: 'ENABLED' });
-        return infoOf(key, await client.send(command, { abortSignal: signal }));
-      } catch (error) {
-        if (isNothing(error)) return undefined;
-        throw s3Error('read', bucket, key, error, signal);
-      }
+      return head(key, signal);
     },
 
     async *list(prefix, signal) {
