@@ -38,7 +38,11 @@ async function serve(t: TestContext, store: Partial<ObjectStore>) {
     { 'health-addr': local, 'metrics-addr': local, 'storage-addr': local },
   );
   t.after(() => server.close());
-  return { url: server.artifactUrl!, clock, log };
+  const figures = async () => {
+    const text = await (await fetch(`${server.metricsUrl}/metrics`)).text();
+    return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  };
+  return { url: server.artifactUrl!, clock, log, figures };
 }
 
 /** The head of an answer; its body is not read yet. Unlike `fetch` it unpacks nothing and resolves no path. */
@@ -135,6 +139,27 @@ describe('artifact server', () => {
       assert.equal(response.statusCode, 404, path);
       response.resume();
     }
+  });
+
+  test('tells in metrics what it answered', async (t) => {
+    const body = Buffer.alloc(1500);
+    const found = { key: '', size: body.length, etag: '', lastModified: new Date() };
+    const { url, figures } = await serve(t, {
+      async get(key) {
+        if (key.endsWith(LATEST)) throw new StorageError('cannot read');
+        if (!key.includes('apps/web')) return undefined;
+        return { ...found, bytes: assert.fail, stream: () => Readable.from([body]) };
+      },
+    });
+    for (const path of [FILE, FILE, LATEST, FILE.replace('web', 'none'), '/ocirepository/']) {
+      await buffer(await ask(url, path));
+    }
+    assert.deepEqual((await figures()).toSorted(), [
+      'longshore_artifact_answers_total{result="failed"} 1',
+      'longshore_artifact_answers_total{result="missing"} 2',
+      'longshore_artifact_answers_total{result="sent"} 2',
+      'longshore_artifact_sent_bytes_total 3000',
+    ]);
   });
 
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {

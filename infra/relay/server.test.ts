@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Route, startServer } from './server.ts';
+import { type ArtifactRoute, type Route, startServer } from './server.ts';
 
 const LOCAL = '127.0.0.1:0';
 
@@ -14,6 +14,8 @@ const addresses = (health: string, metrics: string, storage = LOCAL) => ({
   'metrics-addr': metrics,
   'storage-addr': storage,
 });
+
+const artifactRoute = (answer: Route): ArtifactRoute => ({ answer, metrics: async () => 'b 2\n' });
 
 async function get(url: string, method = 'GET') {
   const response = await fetch(url, { method });
@@ -41,7 +43,7 @@ test('health says that the process lives, readiness that the watches do', async 
 });
 
 test('one address serves everything, metrics in the exposition format', async () => {
-  const artifacts: Route = (request, response) => void response.end(request.url);
+  const artifacts = artifactRoute((request, response) => void response.end(request.url));
   const server = await startServer(
     { ready: () => true, metrics: figures, artifacts },
     addresses(LOCAL, LOCAL),
@@ -51,7 +53,7 @@ test('one address serves everything, metrics in the exposition format', async ()
     const metrics = await get(`${server.healthUrl}/metrics`);
     assert.deepEqual(
       [metrics.text, metrics.headers.get('content-type')],
-      ['# TYPE a counter\na 1\n', 'text/plain; version=0.0.4; charset=utf-8'],
+      ['# TYPE a counter\na 1\nb 2\n', 'text/plain; version=0.0.4; charset=utf-8'],
     );
     assert.equal((await get(`${server.healthUrl}/ocirepository/a/b`)).text, '/ocirepository/a/b');
     assert.equal((await get(`${server.healthUrl}/ocirepository`)).status, 404);
@@ -71,7 +73,7 @@ test('nobody listens on the address of artifacts when there are none to serve', 
 });
 
 test('an address that is taken is named with the setting that moves it, and the others are given back', async () => {
-  const served = { ready: () => true, metrics: figures, artifacts: () => {} };
+  const served = { ready: () => true, metrics: figures, artifacts: artifactRoute(() => {}) };
   const first = await startServer(served, addresses(LOCAL, LOCAL));
   try {
     const taken = new URL(first.healthUrl).host;
@@ -90,7 +92,7 @@ test('an address that is taken is named with the setting that moves it, and the 
 });
 
 test('a connection on which nothing moves is closed', async () => {
-  const artifacts: Route = () => {};
+  const artifacts = artifactRoute(() => {});
   const server = await startServer(
     { ready: () => true, metrics: figures, artifacts },
     addresses(LOCAL, LOCAL),

@@ -25,8 +25,15 @@ export interface Served {
   ready(): boolean;
   /** The exposition format, in pieces. */
   metrics(): AsyncIterable<string>;
-  /** Answers what is below `/ocirepository/`; none: nobody listens on the address of artifacts. */
-  artifacts?: Route;
+  /** None: nobody listens on the address of artifacts. */
+  artifacts?: ArtifactRoute;
+}
+
+export interface ArtifactRoute {
+  /** Answers what is below `/ocirepository/`. */
+  answer: Route;
+  /** What it did so far, in the exposition format. */
+  metrics(): Promise<string>;
 }
 
 /** `HOST:PORT` or `:PORT`. */
@@ -52,7 +59,11 @@ export async function startServer(
   const figures: Routes = {
     '/metrics': (_, response) => {
       response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
-      return pipeline(metrics(), response);
+      const all = async function* () {
+        yield* metrics();
+        if (artifacts) yield await artifacts.metrics();
+      };
+      return pipeline(all(), response);
     },
   };
   const servers = new Map<string, Listening>();
@@ -70,7 +81,7 @@ export async function startServer(
     return {
       healthUrl: await add(health, 'health-addr'),
       metricsUrl: await add(figures, 'metrics-addr'),
-      artifactUrl: artifacts && (await add({ '/ocirepository/': artifacts }, 'storage-addr')),
+      artifactUrl: artifacts && (await add({ '/ocirepository/': artifacts.answer }, 'storage-addr')),
       close,
     };
   } catch (error) {
