@@ -32,6 +32,8 @@ export interface QuayAnswer {
   status: number;
   /** Parsed JSON; undefined when the body is none. */
   body: unknown;
+  /** There is a body, and it is no JSON: Quay does not answer like this. */
+  foreign: boolean;
   /** What Quay said of its refusal, one line; empty for a success. */
   text: string;
 }
@@ -142,9 +144,21 @@ export class QuayApi {
     const parsed = schema.safeParse(answer.body);
     if (parsed.success) return parsed.data;
     const where = parsed.error.issues[0]?.path.join('.');
-    const detail = answer.body === undefined ? 'no JSON' : `unexpected${where ? ` '${where}'` : ' content'}`;
-    const text = `${answer.what}: the answer of status ${answer.status} cannot be read: ${detail}`;
-    throw new QuayError('unavailable', text, { status: answer.status });
+    throw unreadable(
+      answer,
+      answer.body === undefined ? 'no JSON' : `unexpected${where ? ` '${where}'` : ' content'}`,
+    );
+  }
+
+  /**
+   * For answers without content: whether the thing is gone now, or was before.
+   * @param wasAbsent Quay's way to say that it does not exist; a 404 always says so
+   * @throws QuayError `refused`; `unavailable` when somebody else answered in Quay's place
+   */
+  requireGone(answer: QuayAnswer, wasAbsent?: string): void {
+    if (answer.status < 300 && answer.foreign) throw unreadable(answer, 'no JSON');
+    const said = answer.status === 400 && wasAbsent !== undefined && answer.text.includes(wasAbsent);
+    if (answer.status >= 400 && answer.status !== 404 && !said) throw this.refusal(answer);
   }
 
   /** The error of an answer that an operation does not know how to read. */
@@ -157,15 +171,16 @@ export class QuayApi {
   #judge(received: Received): QuayAnswer {
     const { what, status, raw } = received;
     const body = parseJson(raw);
-    if (status >= 200 && status < 300) return { what, status, body, text: '' };
+    const foreign = body === undefined && raw.trim() !== '';
+    if (status >= 200 && status < 300) return { what, status, body, foreign, text: '' };
     const { text, readOnly } = this.#errorText(body);
-    const answer = { what, status, body, text };
+    const answer = { what, status, body, foreign, text };
     if (status === 401 || status === 403) throw this.#refusedToken(answer);
     if (status >= 300 && status < 400) throw this.#hint(answer, 'Quay redirects: is the API URL right?');
     if (status === 429) throw this.#throttled(answer, received.wait);
-    const foreign = isHtml(received.type, raw);
-    if (status === 404 && foreign) throw this.#hint(answer, 'not an answer of Quay: is the API URL right?');
-    if (status < 500 && status !== 408 && !foreign) return answer;
+    const page = isHtml(received.type, raw);
+    if (status === 404 && page) throw this.#hint(answer, 'not an answer of Quay: is the API URL right?');
+    if (status < 500 && status !== 408 && !page) return answer;
     const { message } = this.refusal(answer);
     throw new QuayError('unavailable', message, {
       status,
@@ -231,6 +246,11 @@ interface Received {
   raw: string;
   type: string | undefined;
   wait: number | undefined;
+}
+
+function unreadable({ what, status }: QuayAnswer, detail: string): QuayError {
+  const text = `${what}: the answer of status ${status} cannot be read: ${detail}`;
+  return new QuayError('unavailable', text, { status });
 }
 
 function parseJson(raw: string): unknown {

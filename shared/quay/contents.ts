@@ -27,7 +27,7 @@ export function contentOperations(api: QuayApi): ContentOperations {
         { method: 'DELETE', path: `${path(name)}/tag/${requireTag(tag)}` },
         signal,
       );
-      if (answer.status >= 400 && answer.status !== 404) throw api.refusal(answer);
+      api.requireGone(answer);
     },
 
     async manifestExists(name, digest, signal) {

@@ -1,7 +1,7 @@
 /** Notifications of a repository (spec A.3.13 to A.3.17). */
 import type * as z from 'zod/mini';
 import { Notification, NotificationList } from './answers.ts';
-import type { QuayAnswer, QuayApi } from './api.ts';
+import type { QuayApi } from './api.ts';
 import type { NotificationOperations, QuayNotification } from './client.ts';
 import { requireRepositoryName, requireUuid } from './names.ts';
 
@@ -42,19 +42,15 @@ export function notificationOperations(api: QuayApi): NotificationOperations {
 
     async deleteNotification(name, uuid, signal) {
       const answer = await api.ask({ method: 'DELETE', path: one(name, uuid) }, signal);
-      if (answer.status >= 400 && !isAbsent(answer)) throw api.refusal(answer);
+      api.requireGone(answer, ABSENT);
     },
 
     async resetNotification(name, uuid, signal) {
       const answer = await api.ask({ method: 'POST', path: one(name, uuid) }, signal);
-      if (answer.status >= 400 && !isAbsent(answer)) throw api.refusal(answer);
+      api.requireGone(answer, ABSENT);
     },
   };
   return operations;
-}
-
-function isAbsent({ status, text }: QuayAnswer): boolean {
-  return status === 404 || (status === 400 && text.includes(ABSENT));
 }
 
 function toNotification(answer: z.infer<typeof Notification>): QuayNotification {

@@ -50,7 +50,7 @@ export function repositoryOperations(api: QuayApi): RepositoryOperations {
 
     async deleteRepository(name, signal) {
       const answer = await api.ask({ method: 'DELETE', path: path(name) }, signal);
-      if (answer.status >= 400 && answer.status !== 404) throw api.refusal(answer);
+      api.requireGone(answer);
     },
 
     async listRepositories(page, signal) {

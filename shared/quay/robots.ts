@@ -34,7 +34,7 @@ export function robotOperations(api: QuayApi): RobotOperations {
 
     async deleteRobot(short, signal) {
       const answer = await api.ask({ method: 'DELETE', path: path(short) }, signal);
-      if (answer.status >= 400 && !isAbsent(answer)) throw api.refusal(answer);
+      api.requireGone(answer, ABSENT);
     },
 
     async regenerateRobot(short, signal) {

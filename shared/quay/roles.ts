@@ -31,8 +31,7 @@ export function roleOperations(
 
     async removeRole(name, fullName, signal) {
       const answer = await api.ask({ method: 'DELETE', path: path(name, fullName) }, signal);
-      const absent = answer.status === 404 || (answer.status === 400 && answer.text.includes(NO_ROLE));
-      if (answer.status >= 400 && !absent) throw api.refusal(answer);
+      api.requireGone(answer, NO_ROLE);
     },
   };
 }

@@ -194,6 +194,27 @@ test('a page of somebody else is no answer of Quay', async (t) => {
   }
 });
 
+test('a page in the place of an empty answer does not mean that anything was deleted', async (t) => {
+  const quay = await startTestQuay(t);
+  const client = clientFor(quay);
+  const deletions = [
+    () => client.deleteRobot('robot', signal),
+    () => client.deleteRepository('ns/x', signal),
+    () => client.removeRole('ns/x', `${ORG}+robot`, signal),
+    () => client.deleteNotification('ns/x', 'uuid', signal),
+    () => client.resetNotification('ns/x', 'uuid', signal),
+    () => client.deleteTag('ns/x', 'v1', signal),
+  ];
+  for (const work of deletions) {
+    for (const body of ['<html>welcome</html>', '{"cut']) {
+      quay.faults.add({ times: 1, status: 200, body });
+      const error = await errorOf(work());
+      assert.equal(error.kind, 'unavailable');
+      assert.match(error.message, /cannot be read: no JSON/);
+    }
+  }
+});
+
 test('C84 a Quay of our own: port, prefix and private CA', async (t) => {
   const authority = await createAuthority('Quay CA');
   const quay = await startTestQuay(t, { tls: await authority.issue('quay') });
