@@ -1,12 +1,13 @@
 /**
  * Both addresses of a status answer the same way wherever the base points to (decisions, OCIRepository): the relay's
- * pod in front of a bucket, or the bucket itself, as behind a CDN or a VPC endpoint.
+ * pods in front of a bucket, or the bucket itself, as behind a CDN or a VPC endpoint.
  */
 import assert from 'node:assert/strict';
 import { hash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Running, start } from '../../infra/relay/main.ts';
 import { startTestApi, type TestApi } from '../../infra/relay/test-api.ts';
 import { type ArtifactStore, openArtifactStore } from '../../shared/artifact/artifact-store.ts';
@@ -24,20 +25,25 @@ const HEAD_FIELDS = ['content-length', 'content-type', 'content-encoding'];
 describe('addresses of artifacts', needs('versitygw'), () => {
   let s3: S3Server;
   let api: TestApi;
-  let relay: Running;
+  let leader: Running;
+  let standby: Running;
 
   before(async () => {
     [s3, api] = await Promise.all([startVersitygw(), startTestApi()]);
     await allowReading(s3);
-    relay = await startRelay(s3, api);
+    leader = await startRelay(s3, api);
+    await untilLeading(leader);
+    standby = await startRelay(s3, api);
   });
   after(async () => {
-    await relay?.stop();
+    await standby?.stop();
+    await leader?.stop();
     await Promise.all([s3?.stop(), api?.close()]);
   });
 
   for (const [where, base] of [
-    ['the relay in front of the bucket', () => relay.server.artifactUrl!],
+    ['the relay that leads', () => leader.server.artifactUrl!],
+    ['a relay on standby', () => standby.server.artifactUrl!],
     ['the bucket', () => `${s3.endpoint}/${s3.bucket}/${PREFIX}/${CLUSTER}/artifacts`],
   ] as const) {
     describe(where, () => {
@@ -94,12 +100,22 @@ describe('addresses of artifacts', needs('versitygw'), () => {
   test('the relay serves nothing of the bucket but artifacts', async () => {
     const store = createS3Store({ ...s3, prefix: PREFIX });
     await store.put(`${CLUSTER}/tags/apps/app`, Buffer.from('tags'));
-    const url = relay.server.artifactUrl!;
+    assert.equal(await leads(standby), false);
+    const url = standby.server.artifactUrl!;
     for (const path of ['/tags/apps/app', '/test/tags/apps/app', '/']) {
       assert.equal((await download(`${url}${path}`)).status, 404);
     }
   });
 });
+
+async function leads({ server }: Running): Promise<boolean> {
+  const text = await (await fetch(`${server.metricsUrl}/metrics`)).text();
+  return /^leader_election_master_status\{.*\} 1$/m.test(text);
+}
+
+async function untilLeading(relay: Running): Promise<void> {
+  while (!(await leads(relay))) await pause(10);
+}
 
 /** The relay as its pod starts it, on the bucket. */
 async function startRelay(s3: S3Server, api: TestApi): Promise<Running> {
