@@ -10,4 +10,5 @@ const { settings, environment } = deployedEnvironment();
 export const handler = createHandler(
   new Map([[kindText(IMAGE_POLICY), createReconciler({ settings })]]),
   environment,
+  { folder: 'tags', writes: false },
 );

@@ -14,4 +14,5 @@ if (!settings['artifact-base-url']) {
 export const handler = createHandler(
   new Map([[kindText(OCI_REPOSITORY), createReconciler({ settings })]]),
   environment,
+  { folder: 'artifacts/ocirepository', writes: true },
 );

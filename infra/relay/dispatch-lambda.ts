@@ -1,6 +1,7 @@
 /** Functions in AWS Lambda, invoked synchronously: the answer carries the outcomes (design section 2). */
 import type { LambdaClient } from '@aws-sdk/client-lambda';
-import { MAX_BATCH_SIZE } from '../../shared/runtime/contract.ts';
+import type { Check } from '../../shared/runtime/check-contract.ts';
+import { type Batch, MAX_BATCH_SIZE } from '../../shared/runtime/contract.ts';
 import { messageOf } from '../../shared/runtime/errors.ts';
 import { redact } from '../../shared/runtime/redact.ts';
 import { DispatchError, type DispatchTarget } from './dispatch-target.ts';
@@ -21,8 +22,13 @@ export interface LambdaOptions {
   maxSockets: number;
 }
 
+/** Takes checks as well (`shared/runtime/check-contract.ts`). */
+export interface LambdaTarget extends DispatchTarget {
+  send(functionName: string, event: Batch | Check, signal: AbortSignal): Promise<unknown>;
+}
+
 /** The target `lambda`. The SDK is loaded with the first batch; its own repeats are off, the relay has its own. */
-export function createLambdaTarget(options: LambdaOptions): DispatchTarget {
+export function createLambdaTarget(options: LambdaOptions): LambdaTarget {
   let loaded: Promise<{ client: LambdaClient; sdk: typeof import('@aws-sdk/client-lambda') }> | undefined;
 
   const load = async () => {
@@ -45,9 +51,9 @@ export function createLambdaTarget(options: LambdaOptions): DispatchTarget {
   return {
     batchSize: MAX_BATCH_SIZE,
     batchesPerSlot: 1,
-    async send(functionName, batch, signal) {
+    async send(functionName, event, signal) {
       const name = options.prefix + functionName;
-      const payload = JSON.stringify(batch);
+      const payload = JSON.stringify(event);
       if (Buffer.byteLength(payload) > LARGEST_PAYLOAD) {
         throw new DispatchError('failed', `the batch for ${name} is larger than the 6 MB that Lambda takes`);
       }

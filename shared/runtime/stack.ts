@@ -9,6 +9,7 @@ import type { FunctionEnvironment } from './environment.ts';
 import type { Reconcilers } from './reconciler.ts';
 import { RELEASE } from './release.ts';
 import { type BatchRun, runKey } from './run-key.ts';
+import type { StoreUse } from './self-check.ts';
 
 /** Time kept for the answer at the end of an invocation. */
 const ANSWER_MS = 2000;
@@ -18,7 +19,10 @@ export interface InvocationContext {
   getRemainingTimeInMillis?: () => number;
 }
 
-/** @throws Error with a message for operators when the event is no batch of a release that we understand */
+/**
+ * Answers a batch. A check (`check-contract.ts`) it answers with a `CheckResult`.
+ * @throws Error with a message for operators when the event is no batch of a release that we understand
+ */
 export type FunctionHandler = (event: unknown, context: InvocationContext) => Promise<BatchResult>;
 
 interface Stage {
@@ -31,8 +35,15 @@ interface Prepared extends BatchRun {
   release(): void;
 }
 
-/** The handler of a function that serves the kinds of `reconcilers`. */
-export function createHandler(reconcilers: Reconcilers, environment: FunctionEnvironment): FunctionHandler {
+/**
+ * The handler of a function that serves the kinds of `reconcilers`.
+ * @param use its part of the store, for a check to try; none: it has no use for the store
+ */
+export function createHandler(
+  reconcilers: Reconcilers,
+  environment: FunctionEnvironment,
+  use?: StoreUse,
+): FunctionHandler {
   const runBatch = async (prepared: Prepared): Promise<BatchResult> => {
     try {
       const runs = prepared.requests.map((request) => runKey(request, prepared, reconcilers, environment));
@@ -42,10 +53,24 @@ export function createHandler(reconcilers: Reconcilers, environment: FunctionEnv
     }
   };
   const handler = middy({ timeoutEarlyInMillis: 0 })
+    .before(answerChecks(reconcilers, environment, use) as never)
     .before(parseBatch as never)
     .before(prepareRun(environment) as never)
     .handler(runBatch as never);
   return handler as unknown as FunctionHandler;
+}
+
+/** A check gets its answer here, and goes no further. What it needs is loaded when somebody asks. */
+function answerChecks(reconcilers: Reconcilers, environment: FunctionEnvironment, use: StoreUse | undefined) {
+  return async ({ event }: Stage) => {
+    if (!isCheck(event)) return undefined;
+    const { answerCheck } = await import('./self-check.ts');
+    return answerCheck(event, reconcilers.keys(), environment, use);
+  };
+}
+
+function isCheck(event: unknown): boolean {
+  return typeof event === 'object' && event !== null && 'check' in event;
 }
 
 async function parseBatch(request: Stage): Promise<void> {
