@@ -99,6 +99,8 @@ Push a tag and have it scanned at once:
   kubectl annotate imgrepo web -n apps --overwrite reconcile.fluxcd.io/requestedAt="$(date +%s)"
 Download the artifact of an OCIRepository, as the controllers of a cluster do:
   curl -s ${artifacts}/ocirepository/apps/web/latest.tar.gz | tar -tzv
+See what was made in the demo's Quay, and for it:
+  kubectl get imagerepositories.appstudio.redhat.com,secrets -n test-ns
 Metrics: http://${settings['metrics-addr']}/metrics   Log: ${shorter(folder.log)}   Ctrl-C stops; nothing is lost.
 
 `;
