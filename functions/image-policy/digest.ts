@@ -1,7 +1,6 @@
 /** The digest of a new reference: none, the one that is known, or the one that the registry tells now (IR-REF-1). */
 import { digestPolicyOf, type ImagePolicy, type ImageReference } from '../../shared/api/image-policy.ts';
 import { type ImageRepository, providerOf, timeoutOf } from '../../shared/api/image-repository.ts';
-import { findCondition } from '../../shared/kube/conditions.ts';
 import type { CacheUse } from '../../shared/oci/cloud-tokens.ts';
 import type { ImageName } from '../../shared/oci/image-name.ts';
 import { openRegistry } from '../../shared/oci/registry.ts';
@@ -12,6 +11,7 @@ import type { Settings } from '../../shared/runtime/settings.ts';
 import { startTimeout } from '../../shared/runtime/timeout.ts';
 import { digestStep } from './failures.ts';
 import { isSameTag } from './reference.ts';
+import { isStartCheck } from './start-check.ts';
 
 /** What a look at the registry needs: everything of it belongs to the repository, not to the policy (IR-REF-5). */
 export interface DigestSource {
@@ -37,20 +37,9 @@ export async function digestFor(
   const reflection = digestPolicyOf(policy.spec);
   if (reflection === 'Never') return undefined;
   const kept = isSameTag(known, chosen) ? known?.digest : undefined;
-  const suffices = reflection === 'IfNotPresent' || isCheckAfterStart(source.run, policy);
+  // A check at the start asks no registry for an answer that stands.
+  const suffices = reflection === 'IfNotPresent' || isStartCheck(source.run, policy);
   return kept && suffices ? kept : await lookUp(source, chosen);
-}
-
-/**
- * A relay that starts has every policy looked at once, to make up for a wake-up that was lost: an answer that stands
- * needs no registry for that (decisions 5).
- */
-function isCheckAfterStart({ request }: Run, { metadata, status }: ImagePolicy): boolean {
-  return (
-    request.trigger === 'resync' &&
-    status?.observedGeneration === metadata.generation &&
-    findCondition(status?.conditions, 'Ready')?.status === 'True'
-  );
 }
 
 async function lookUp(source: DigestSource, { name, tag }: ImageReference): Promise<string> {

@@ -20,6 +20,7 @@ import { digestFor } from './digest.ts';
 import { REASON, STEP } from './failures.ts';
 import { nextReferences, storedReferences } from './reference.ts';
 import { findRepository } from './repository.ts';
+import { isStartCheck } from './start-check.ts';
 import type { Success, Waiting } from './verdict.ts';
 
 export interface Climb {
@@ -45,7 +46,7 @@ export async function bringUpToDate(climb: Climb): Promise<Success | Waiting> {
   // Before the tags: a rule that cannot be used is told also when there are none yet (IR-POL-5).
   const rule = await compileRule(policy.spec);
   const tags = await inStep(STEP.tags, run.signal, () => storedTags(run, repository, image));
-  if (tags.length === 0) return waitForTags(settings);
+  if (!tags?.length) return waitForTags(climb, tags === undefined);
 
   const chosen = { name: repository.spec.image, tag: await chooseTag(rule, tags, run.signal) };
   const stored = storedReferences(policy.status);
@@ -79,22 +80,26 @@ function nameOf({ metadata: { namespace, name } }: ImageRepository): string {
 }
 
 /**
- * The tags of the last scan that succeeded. Those of another image than the repository has now are none: its new name
- * with a tag of the old image would be a reference to nothing (IR-POL-1).
+ * The tags of the last scan that succeeded; undefined: there is no record of one. Those of another image than the
+ * repository has now do not count: its new name with a tag of the old image would be a reference to nothing (IR-POL-1).
  */
 async function storedTags(
   { cluster, store, log, signal }: Run,
   { metadata }: ImageRepository,
   image: ImageName,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | undefined> {
   const { namespace = '', name, uid } = metadata;
   const record = await readTagRecord(store, { cluster, namespace, name }, { uid, log }, signal);
-  return record && sameCanonicalName(record.canonicalName, image.canonical) ? record.tags : [];
+  return record && sameCanonicalName(record.canonicalName, image.canonical) ? record.tags : undefined;
 }
 
-/** The repository has not been scanned, or has no tags. The relay wakes the policy when that changes. */
-function waitForTags(settings: Settings): Waiting {
+/**
+ * The repository has not been scanned, or has no tags. The relay wakes the policy when that changes. A repository whose
+ * record was lost with its store does not know: the relay has it look.
+ */
+function waitForTags({ run, policy, settings }: Climb, asksRepository: boolean): Waiting {
   const waitMs = settings['requeue-dependency'];
   const message = `retrying in ${formatDuration(waitMs)} error: no tags in database`;
-  return { result: 'waiting', reason: REASON.dependency, message, waitMs };
+  const silent = isStartCheck(run, policy);
+  return { result: 'waiting', reason: REASON.dependency, message, waitMs, asksRepository, silent };
 }

@@ -82,6 +82,7 @@ async function reconcile(target: Target, settings: Settings, startedAt: number):
     current = await progress.settle();
   }
 
+  if (verdict.result === 'waiting' && verdict.silent) return resultOf(verdict);
   const status = statusAfter(object, current.status, verdict, progress.message(), run.clock.now());
   const after = await write({ ...target, object: current }, status);
   if (!after) return { result: 'gone' };
@@ -102,8 +103,11 @@ function patchOf({ run, resource, object }: Target) {
 function resultOf(verdict: Verdict): RunResult {
   switch (verdict.result) {
     case 'ok':
-    case 'waiting':
       return { result: 'ok', ...(verdict.waitMs > 0 && { requeueAfterMs: verdict.waitMs }) };
+    case 'waiting': {
+      const { waitMs: requeueAfterMs, asksRepository: awaits } = verdict;
+      return { result: 'ok', requeueAfterMs, ...(awaits && { awaits }) };
+    }
     case 'stalled':
       return verdict;
     case 'retry': {

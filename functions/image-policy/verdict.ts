@@ -17,6 +17,10 @@ export interface Waiting {
   reason: string;
   message: string;
   waitMs: number;
+  /** The repository has no record of tags at all, although it may think so: it has to look. */
+  asksRepository: boolean;
+  /** The choice of before cannot be checked now, which is no reason to say anything of it. */
+  silent: boolean;
 }
 
 export type Verdict = Success | Waiting | Failure;

@@ -35,6 +35,8 @@ export interface ControllerOptions {
   onWork(): void;
   /** Something that others may refer to appeared, changed or went: `target` is its `keyText`. */
   onChanged(target: string): void;
+  /** `dependent` misses something of what it refers to. */
+  onAwaiting?(dependent: string): void;
   /** A run of `target` has ended, well or not. */
   onSettled?(target: string): void;
 }
@@ -57,6 +59,8 @@ export interface Controller extends WorkSource, ReflectorSink {
   standBy(): void;
   /** A run of one object because something else changed. An object that does not exist or is suspended is left alone. */
   wake(key: string, trigger: Trigger): void;
+  /** A run of one object because another one misses something of it; not of one that is at work, or known to fail. */
+  ask(key: string): void;
   has(key: string): boolean;
   /** A run of the key goes on, waits, or is due. */
   busy(key: string): boolean;
@@ -175,6 +179,7 @@ export function createController(options: ControllerOptions): Controller {
       case 'ok':
         settleOk(assignment.work, outcome.requeueAfterMs);
         if (outcome.changed !== undefined) options.onChanged(fullKey(key));
+        if (outcome.awaits) options.onAwaiting?.(fullKey(key));
         return;
       case 'retry':
         return logFailure(assignment, outcome, settleRetry(key, trigger, outcome.retryAfterMs));
@@ -279,6 +284,12 @@ export function createController(options: ControllerOptions): Controller {
     wake(key, trigger) {
       const record = records.get(key);
       if (leading && record && !record.suspended) enqueue(key, 'now', trigger);
+    },
+
+    ask(key) {
+      const record = records.get(key);
+      if (!leading || !record || record.suspended || record.stalled) return;
+      if (!owed.has(key) && !queue.has(key)) enqueue(key, 'now', 'dependency');
     },
 
     has: (key) => records.has(key),

@@ -18,20 +18,26 @@ interface Place {
 
 /** Those that refer to `target`, a `keyText`. */
 export function dependentsOf(target: string, known: Known): Place[] {
-  const places: Place[] = [];
-  for (const dependent of known.dependencies.of(target)) {
-    const place = placeOf(dependent, known);
-    if (place) places.push(place);
-  }
-  return places;
+  return placesOf(known.dependencies.of(target), known);
+}
+
+/** What `dependent` refers to, as far as it is ours. */
+export function targetsOf(dependent: string, known: Known): Place[] {
+  return placesOf(known.dependencies.targetsOf(dependent), known);
 }
 
 /** Whether something that `dependent` refers to is about to run. */
 export function waitsForOthers(dependent: string, known: Known): boolean {
-  return known.dependencies.targetsOf(dependent).some((target) => {
-    const place = placeOf(target, known);
-    return place?.controller.busy(place.key) ?? false;
-  });
+  return targetsOf(dependent, known).some(({ controller, key }) => controller.busy(key));
+}
+
+function placesOf(objects: Iterable<string>, known: Known): Place[] {
+  const places: Place[] = [];
+  for (const object of objects) {
+    const place = placeOf(object, known);
+    if (place) places.push(place);
+  }
+  return places;
 }
 
 /** Undefined: it is of a kind that others look after. */

@@ -244,6 +244,42 @@ describe('relay', () => {
     });
   });
 
+  test('an object that misses something of another one has it run, unless that one fails already', async () => {
+    const book = (name: string) => ({ ...testObject(name), kind: 'Book' });
+    const reader = (name: string, image: string) => ({
+      ...testObject(name),
+      kind: 'Reader',
+      spec: { image },
+    });
+    const { api, clock, runs, ran } = await setUp([book('go'), book('torn'), reader('anna', 'go')], {
+      kinds: [BOOK, READER],
+      answer: (name) =>
+        name === 'torn'
+          ? { result: 'retry', reason: 'Torn', message: 'pages are missing', retryAfterMs: 3_600_000 }
+          : { result: 'ok', ...(name !== 'go' && { awaits: true }) },
+    });
+    const watches = [await api.watch(1), await api.watch(2)];
+    const [books, readers] = ['books', 'readers'].map(
+      (plural) => watches.find(({ path }) => path.endsWith(`/${plural}`))!,
+    );
+    const ask = (watch: typeof books, object: KubeObject) =>
+      watch!.send({
+        type: 'MODIFIED',
+        object: { ...object, metadata: { ...object.metadata, generation: 2 } },
+      });
+    ask(readers, reader('anna', 'go'));
+    await ran('go dependency');
+    ask(books, book('torn'));
+    await ran('torn change');
+    readers!.send({ type: 'ADDED', object: reader('ben', 'torn') });
+    await ran('ben change');
+    for (let n = 0; n < 20; n++) {
+      await turn();
+      clock.advance(250);
+    }
+    assert.deepEqual(runs, ['anna change', 'go dependency', 'torn change', 'ben change']);
+  });
+
   test('a kind of others: its metadata is watched, and a change of what ours read wakes them', async () => {
     const IN_NAMESPACE: RelayKind = {
       ...READER,

@@ -13,7 +13,7 @@ import { createBackOff } from './back-off.ts';
 import type { AccessOf } from './cluster-access.ts';
 import { type Controller, type ControllerState, createController } from './controller.ts';
 import { createDependencies } from './dependencies.ts';
-import { dependentsOf, waitsForOthers } from './dependents.ts';
+import { dependentsOf, targetsOf, waitsForOthers } from './dependents.ts';
 import type { DispatchTarget } from './dispatch-target.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher.ts';
 import { createElection, type Election, type LeaseRef } from './election.ts';
@@ -224,6 +224,9 @@ function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }
     log,
     onWork: () => dispatcher.wake(),
     onChanged: (changed) => wakeDependents(changed, shared),
+    onAwaiting: (dependent) => {
+      for (const { controller, key } of targetsOf(dependent, shared)) controller.ask(key);
+    },
     onSettled: (target) => {
       for (const { controller, key } of dependentsOf(target, shared)) controller.check(key);
     },

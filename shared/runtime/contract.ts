@@ -99,11 +99,15 @@ const Reason = { reason: z.string().check(z.minLength(1)), message: z.string() }
 
 /** Function to relay, one per request, in any order. Times are milliseconds. */
 export const Outcome = z.discriminatedUnion('result', [
-  /** Done. No `requeueAfterMs`: no timer. `changed` (a revision, a digest) wakes the dependents. */
+  /**
+   * Done. No `requeueAfterMs`: no timer. `changed` (a revision, a digest) wakes the dependents; `awaits`: what the object
+   * depends on has not left what it needs, so that runs once, unless it is at work already.
+   */
   z.extend(Reported, {
     result: z.literal('ok'),
     requeueAfterMs: z.optional(z.number().check(z.positive())),
     changed: z.optional(z.string()),
+    awaits: z.optional(z.boolean()),
   }),
   /** Failed, to be repeated: after `retryAfterMs` where a specification or a registry sets the delay, else after the back-off. */
   z.extend(Reported, {

@@ -29,7 +29,7 @@ export type RunResult = {
   events?: number;
   measures?: Measure[];
 } & (
-  | { result: 'ok'; requeueAfterMs?: number; changed?: string }
+  | { result: 'ok'; requeueAfterMs?: number; changed?: string; awaits?: boolean }
   | { result: 'retry'; reason: string; message: string; retryAfterMs?: number }
   | { result: 'stalled'; reason: string; message: string }
   | { result: 'gone' }

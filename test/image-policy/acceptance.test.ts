@@ -291,7 +291,11 @@ for (const cluster of CLUSTERS) {
       assert.deepEqual(policies.writes(), []);
       // An empty store, as after the move to our storage: the choice survives until the first scan.
       await suite.scans.store.delete(`${CLUSTER}/tags/${suite.scans.namespace}/web`);
-      const waiting = await suite.run('newest', { trigger: 'resync' });
+      policies.forget();
+      const start = await suite.run('newest', { trigger: 'resync' });
+      assert.equal(start.outcome.result === 'ok' && start.outcome.awaits, true, 'the repository is to look');
+      assert.deepEqual(policies.writes(), [], 'the choice stands, as far as anybody knows');
+      const waiting = await suite.run('newest', { trigger: 'timer' });
       assert.equal(waiting.ready.reason, 'DependencyNotReady');
       assert.deepEqual(waiting.object.status!.latestRef, latestRef);
     });
