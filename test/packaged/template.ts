@@ -23,6 +23,7 @@ export interface TemplateResource {
   Type: string;
   Condition?: string;
   DeletionPolicy?: string;
+  DependsOn?: string[];
   Properties: Record<string, unknown>;
 }
 
