@@ -52,6 +52,7 @@ export interface ApiOptions {
   /** Takes the secrets of the run out of what Quay wrote. */
   scrub: (text: string) => string;
   log: Logger;
+  onUse: ((worked: boolean) => void) | undefined;
 }
 
 /** [L] waits 60 s, too long for a function that is paid by the second (spec 2.2). */
@@ -130,9 +131,14 @@ export class QuayApi {
       const answer = await exchange(message, route, reach, clock, signal);
       const raw = (await readBody(answer, BODY_LIMIT, 'answer', signal)).toString('utf8');
       const wait = retryAfterMs(answer.headers['retry-after'], clock.now());
-      return this.#judge({ what, status: answer.status, raw, type: answer.headers['content-type'], wait });
+      const type = answer.headers['content-type'];
+      const judged = this.#judge({ what, status: answer.status, raw, type, wait });
+      this.#options.onUse?.(true);
+      return judged;
     } catch (error) {
-      throw error instanceof QuayError ? error : this.#unanswered(what, error, signal);
+      const failure = error instanceof QuayError ? error : this.#unanswered(what, error, signal);
+      if (failure.kind !== 'aborted') this.#options.onUse?.(false);
+      throw failure;
     }
   }
 

@@ -64,6 +64,12 @@ export interface RobotOperations {
   getRobot(short: string, signal: AbortSignal): Promise<Robot | undefined>;
   /** Creates it; one that exists is given as it is. */
   ensureRobot(short: string, signal: AbortSignal): Promise<Robot>;
+  /**
+   * Creates it for one owner, whose name is written into its description. Undefined: there is one that was made for another
+   * owner, whose token is nobody else's business.
+   * @param owner at most 200 characters
+   */
+  claimRobot(short: string, owner: string, signal: AbortSignal): Promise<Robot | undefined>;
   /** What does not exist is fine. */
   deleteRobot(short: string, signal: AbortSignal): Promise<void>;
   /** The old token ends at once. Undefined: there is no such robot. */
@@ -123,6 +129,8 @@ export interface QuayOptions {
   /** Takes the secrets of the run out of texts of Quay: `RunSecrets.scrub`. */
   scrub?: (text: string) => string;
   log?: Logger;
+  /** Told of each request whether Quay did its part: it answered, and knows us. A refusal of what was asked is an answer. */
+  onUse?: (worked: boolean) => void;
   /** By default the one of this process towards this Quay. */
   pace?: RequestPace;
 }
@@ -149,6 +157,7 @@ export const openQuay: OpenQuay = (access, options) => {
     deadline,
     scrub: options.scrub ?? ((text) => text),
     log: options.log ?? silentLogger,
+    onUse: options.onUse,
   });
   const repositories = repositoryOperations(api);
   return {

@@ -135,6 +135,20 @@ test('429 with a long Retry-After ends the run, and says when to come again', as
   assert.equal(quay.requests.count(), 1);
 });
 
+test('whoever wants to know is told of each request whether Quay did its part', async (t) => {
+  const quay = await startTestQuay(t);
+  const told: boolean[] = [];
+  const client = clientFor(quay, {}, { onUse: (worked) => told.push(worked) });
+  await read(client);
+  await errorOf(client.setRole('ns/x', `other+robot`, 'read', signal));
+  quay.faults.add({ times: 1, status: 502 });
+  await read(client);
+  quay.faults.add({ times: 1, status: 403 });
+  await errorOf(read(client));
+  await errorOf(client.getRepository('No Name', signal));
+  assert.deepEqual(told, [true, false, true, false, true, false]);
+});
+
 test('a connection that is refused, cut, or never answered passes', async (t) => {
   const quay = await startTestQuay(t);
   const closed = await startTestQuay(t);
