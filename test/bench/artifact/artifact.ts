@@ -34,36 +34,11 @@ const CASES: Case[] = [
 
 const WORK = fileURLToPath(new URL('work.ts', import.meta.url));
 
-/** Bundled as the functions are: what reads TypeScript would count as memory of ours. */
-async function bundleWork(folder: string): Promise<string> {
-  const outfile = join(folder, 'work.mjs');
-  await build({
-    entryPoints: [WORK],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-  });
-  return outfile;
-}
-
 /** Runs every case and writes a line for each. Speeds count uncompressed bytes, for `copy` those of the layer. */
 export async function benchArtifact(write: (line: string) => void): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'longshore-bench-'));
-  try {
-    const work = await bundleWork(folder);
+  await withWork(async (measure) => {
     for (const { name, operation, layer, repeats = 1 } of CASES) {
-      const file = join(folder, 'layer.tar.gz');
-      await writeLayer(file, layer);
-      const { size } = await stat(file);
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        work,
-        file,
-        operation,
-        String(repeats),
-      ]);
-      const { seconds, cpuSeconds, peakMiB } = JSON.parse(stdout) as Measured;
+      const { size, seconds, cpuSeconds, peakMiB } = await measure(operation, layer, repeats);
       const megabytes = (repeats * (operation === 'copy' ? size : layer.files * layer.size)) / MB;
       const figures = {
         layerMB: round(size / MB),
@@ -74,6 +49,43 @@ export async function benchArtifact(write: (line: string) => void): Promise<void
       };
       write(`${name.padEnd(42)}${JSON.stringify(figures)}`);
     }
+  });
+}
+
+type Measure = (
+  operation: 'extract' | 'copy',
+  layer: LayerShape,
+  repeats: number,
+) => Promise<Measured & { size: number }>;
+
+/**
+ * Gives out what measures one layer, in a process of its own.
+ * That is bundled as the functions are: what reads TypeScript would count as memory of ours.
+ */
+export async function withWork(use: (measure: Measure) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'longshore-bench-'));
+  const outfile = join(folder, 'work.mjs');
+  const file = join(folder, 'layer.tar.gz');
+  try {
+    await build({
+      entryPoints: [WORK],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'error',
+    });
+    await use(async (operation, layer, repeats) => {
+      await writeLayer(file, layer);
+      const { size } = await stat(file);
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        outfile,
+        file,
+        operation,
+        String(repeats),
+      ]);
+      return { ...(JSON.parse(stdout) as Measured), size };
+    });
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -11,13 +11,15 @@ export interface LayerShape {
   /** Bytes of each file. */
   size: number;
   content: 'text' | 'noise';
+  /** Of the compression; default: that of gzip. */
+  level?: number;
 }
 
 const FILES_IN_A_FOLDER = 100;
 const END_OF_ARCHIVE = 1024;
 
 /** Writes the layer, gzip-compressed, to `file`. */
-export async function writeLayer(file: string, { files, size, content }: LayerShape): Promise<void> {
+export async function writeLayer(file: string, { files, size, content, level }: LayerShape): Promise<void> {
   const bytes = content === 'text' ? manifestText : noise;
   const entries = function* () {
     for (let index = 0; index < files; index++) {
@@ -26,7 +28,7 @@ export async function writeLayer(file: string, { files, size, content }: LayerSh
       yield index === files - 1 ? archive : archive.subarray(0, -END_OF_ARCHIVE);
     }
   };
-  await pipeline(Readable.from(entries()), createGzip(), createWriteStream(file));
+  await pipeline(Readable.from(entries()), createGzip({ level }), createWriteStream(file));
 }
 
 /** Manifests, one after the other: much repeats, names and digests do not. Shrinks to about a sixth. */

@@ -1,6 +1,6 @@
 /** One case of the artifact benchmark, in a process of its own: the peak of its memory is nobody else's. */
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { produceArtifact } from '../../../shared/artifact/produce-artifact.ts';
 import { verifyingStream } from '../../../shared/oci/digest.ts';
@@ -29,7 +29,7 @@ const { user, system } = process.cpuUsage(cpu);
 const measured: Measured = {
   seconds: (performance.now() - started) / 1000,
   cpuSeconds: (user + system) / 1e6,
-  peakMiB: process.resourceUsage().maxRSS / 1024,
+  peakMiB: peakKiB() / 1024,
 };
 process.stdout.write(JSON.stringify(measured));
 
@@ -50,4 +50,14 @@ async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return `sha256:${hash.digest('hex')}`;
+}
+
+/** Linux counts what the process was forked from into `maxRSS`: the benchmark itself, with all that it has read. */
+function peakKiB(): number {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)![1]);
+  } catch {
+    return process.resourceUsage().maxRSS;
+  }
 }
