@@ -1,6 +1,7 @@
 /** Notifications of a repository (spec A.3.13 to A.3.17). */
 import type * as z from 'zod/mini';
-import { Notification, NotificationList } from './answers.ts';
+import { readAnswer, refusal, requireGone } from './answer.ts';
+import { Notification, NotificationList } from './answer-schemas.ts';
 import type { QuayApi } from './api.ts';
 import type { NotificationOperations, QuayNotification } from './client.ts';
 import { requireRepositoryName, requireUuid } from './names.ts';
@@ -16,8 +17,8 @@ export function notificationOperations(api: QuayApi): NotificationOperations {
   const operations: NotificationOperations = {
     async listNotifications(name, signal) {
       const answer = await api.ask({ method: 'GET', path: path(name) }, signal);
-      if (answer.status >= 400) throw api.refusal(answer);
-      return api.read(NotificationList, answer).notifications.map(toNotification);
+      if (answer.status >= 400) throw refusal(answer);
+      return readAnswer(NotificationList, answer).notifications.map(toNotification);
     },
 
     async createNotification(name, { title, event, method, config }, signal) {
@@ -26,9 +27,9 @@ export function notificationOperations(api: QuayApi): NotificationOperations {
       for (let tries = 0; ; tries++) {
         try {
           const answer = await api.ask(request, signal);
-          if (answer.status === 404) throw api.refusal(answer, 'missing');
-          if (answer.status >= 400) throw api.refusal(answer);
-          return toNotification(api.read(Notification, answer));
+          if (answer.status === 404) throw refusal(answer, 'missing');
+          if (answer.status >= 400) throw refusal(answer);
+          return toNotification(readAnswer(Notification, answer));
         } catch (error) {
           if (!(await api.pauseBefore(tries, error, signal))) throw error;
         }
@@ -42,12 +43,12 @@ export function notificationOperations(api: QuayApi): NotificationOperations {
 
     async deleteNotification(name, uuid, signal) {
       const answer = await api.ask({ method: 'DELETE', path: one(name, uuid) }, signal);
-      api.requireGone(answer, ABSENT);
+      requireGone(answer, ABSENT);
     },
 
     async resetNotification(name, uuid, signal) {
       const answer = await api.ask({ method: 'POST', path: one(name, uuid) }, signal);
-      api.requireGone(answer, ABSENT);
+      requireGone(answer, ABSENT);
     },
   };
   return operations;

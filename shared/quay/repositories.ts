@@ -1,6 +1,8 @@
 /** Repositories (spec A.3.1 to A.3.4, A.3.12). */
-import { CreatedRepository, Repository, RepositoryPage, VisibilityChange } from './answers.ts';
-import type { QuayAnswer, QuayApi } from './api.ts';
+
+import { type QuayAnswer, readAnswer, refusal, requireGone } from './answer.ts';
+import { CreatedRepository, Repository, RepositoryPage, VisibilityChange } from './answer-schemas.ts';
+import type { QuayApi } from './api.ts';
 import type { Created, RepositoryOperations } from './client.ts';
 import { QuayError } from './errors.ts';
 import { isRepositoryName, LONGEST_REPOSITORY, requireRepositoryName } from './names.ts';
@@ -18,7 +20,7 @@ export function repositoryOperations(api: QuayApi): RepositoryOperations {
       const refused = refusedCreation(answer);
       if (refused) return refused;
       try {
-        api.read(CreatedRepository, answer);
+        readAnswer(CreatedRepository, answer);
       } catch (error) {
         // 2xx with a body that is none of Quay's: the repository itself tells whether it was made (10.2).
         if (!(await operations.getRepository(name, signal))) throw error;
@@ -31,8 +33,8 @@ export function repositoryOperations(api: QuayApi): RepositoryOperations {
       const request = { method: 'GET', path: `${path(name)}?includeTags=false` } as const;
       const answer = await api.ask(request, signal);
       if (answer.status === 404) return undefined;
-      if (answer.status >= 400) throw api.refusal(answer);
-      return { isPublic: api.read(Repository, answer).is_public };
+      if (answer.status >= 400) throw refusal(answer);
+      return { isPublic: readAnswer(Repository, answer).is_public };
     },
 
     async changeVisibility(name, visibility, signal) {
@@ -44,21 +46,21 @@ export function repositoryOperations(api: QuayApi): RepositoryOperations {
       const answer = await api.ask(request, signal);
       if (answer.status === 402) return 'planLimit';
       if (answer.status === 404) return 'missing';
-      if (answer.status >= 400) throw api.refusal(answer);
-      return api.read(VisibilityChange, answer) === null ? 'missing' : 'ok';
+      if (answer.status >= 400) throw refusal(answer);
+      return readAnswer(VisibilityChange, answer) === null ? 'missing' : 'ok';
     },
 
     async deleteRepository(name, signal) {
       const answer = await api.ask({ method: 'DELETE', path: path(name) }, signal);
-      api.requireGone(answer);
+      requireGone(answer);
     },
 
     async listRepositories(page, signal) {
       const query = new URLSearchParams({ namespace: api.organization, last_modified: 'true' });
       if (page !== undefined) query.set('next_page', page);
       const answer = await api.ask({ method: 'GET', path: `/repository?${query}` }, signal);
-      if (answer.status >= 400) throw api.refusal(answer);
-      const { repositories, next_page: next } = api.read(RepositoryPage, answer);
+      if (answer.status >= 400) throw refusal(answer);
+      const { repositories, next_page: next } = readAnswer(RepositoryPage, answer);
       if (next && next === page) {
         throw new QuayError('unavailable', `${answer.what}: the next page is the one that was read`);
       }

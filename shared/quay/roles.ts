@@ -1,5 +1,7 @@
 /** What robots may do with a repository (spec A.3.9, A.3.10). */
-import { Role } from './answers.ts';
+
+import { readAnswer, refusal, requireGone } from './answer.ts';
+import { Role } from './answer-schemas.ts';
 import type { QuayApi } from './api.ts';
 import type { RepositoryOperations, RoleOperations } from './client.ts';
 import { QuayError } from './errors.ts';
@@ -18,8 +20,8 @@ export function roleOperations(
     async setRole(name, fullName, role, signal) {
       try {
         const answer = await api.ask({ method: 'PUT', path: path(name, fullName), body: { role } }, signal);
-        if (answer.status >= 400) throw api.refusal(answer);
-        api.read(Role, answer);
+        if (answer.status >= 400) throw refusal(answer);
+        readAnswer(Role, answer);
       } catch (error) {
         // Quay breaks over a repository that does not exist (A.3.9).
         if (!(error instanceof QuayError) || error.status !== 500) throw error;
@@ -31,7 +33,7 @@ export function roleOperations(
 
     async removeRole(name, fullName, signal) {
       const answer = await api.ask({ method: 'DELETE', path: path(name, fullName) }, signal);
-      api.requireGone(answer, NO_ROLE);
+      requireGone(answer, NO_ROLE);
     },
   };
 }

@@ -20,6 +20,7 @@ export const VisibilityChange = z.nullable(z.object({ success: z.boolean() }));
 export const Robot = z.object({
   name: z.string().check(z.minLength(1)),
   token: z.string().check(z.minLength(1)),
+  description: z.nullish(z.string()),
 });
 
 export const Role = z.object({ role: z.string() });
