@@ -70,6 +70,8 @@ export interface RobotOperations {
    * @param owner at most 200 characters
    */
   claimRobot(short: string, owner: string, signal: AbortSignal): Promise<Robot | undefined>;
+  /** Deletes it, unless it was made for another owner. What does not exist is fine. */
+  releaseRobot(short: string, owner: string, signal: AbortSignal): Promise<void>;
   /** What does not exist is fine. */
   deleteRobot(short: string, signal: AbortSignal): Promise<void>;
   /** The old token ends at once. Undefined: there is no such robot. */
