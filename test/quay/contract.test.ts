@@ -182,6 +182,26 @@ test('A.3.5 robots: one that exists and is gone a moment later', async (t) => {
   await failsWith(client.ensureRobot(ROBOT, signal), 'unavailable', 0, /exists and cannot be found/);
 });
 
+test('A.3.5 robots: claimed and released by their owner alone', async (t) => {
+  const { quay, client } = await world(t);
+  const made = await client.claimRobot(ROBOT, 'ns-a/one', signal);
+  assert.deepEqual(await client.claimRobot(ROBOT, 'ns-a/one', signal), made);
+  assert.equal(await client.claimRobot(ROBOT, 'ns/a-one', signal), undefined);
+  await client.releaseRobot(ROBOT, 'ns/a-one', signal);
+  assert.deepEqual(await client.getRobot(ROBOT, signal), made);
+  await client.releaseRobot(ROBOT, 'ns-a/one', signal);
+  assert.equal(await client.getRobot(ROBOT, signal), undefined);
+  await client.releaseRobot(ROBOT, 'ns-a/one', signal);
+  quay.state.organizations[ORG]!.robots[ROBOT] = {
+    token: 'T',
+    description: 'of another controller',
+    created: '',
+  };
+  assert.equal(await client.claimRobot(ROBOT, 'ns-a/one', signal), undefined);
+  await client.releaseRobot(ROBOT, 'ns-a/one', signal);
+  assert.equal(await client.getRobot(ROBOT, signal), undefined, 'nobody says that it is of somebody else');
+});
+
 test('A.3.7 delete robot: with its roles, also what does not exist, not what a mirror uses', async (t) => {
   const { quay, client } = await world(t);
   await create(client);
