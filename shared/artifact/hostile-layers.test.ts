@@ -92,6 +92,13 @@ describe('a hostile layer is refused', () => {
     });
   }
 
+  test('a type that nobody knows', async () => {
+    const layer = tarOf([file('a')]);
+    layer.write('Z', 156, 'latin1');
+    fixChecksum(layer);
+    await refuses(layer, 'entry', /holds "a", an entry of unknown type, which cannot/);
+  });
+
   test('a name that is not UTF-8', async () => {
     const layer = tarOf([file('latin')]);
     layer.write('\xe9', 0, 'latin1');
@@ -369,8 +376,16 @@ describe('the stream of a layer', () => {
         bytes.subarray(0, 6),
       );
     }
+    const givenUp = artifact.body() as Readable;
+    for await (const chunk of givenUp) if (chunk) break;
+    assert.ok(givenUp.destroyed);
+    const reading = (artifact.body() as Readable)[Symbol.asyncIterator]();
+    await reading.next();
     artifact.dispose();
     artifact.dispose();
+    await assert.rejects(async () => {
+      for (let next = await reading.next(); !next.done; next = await reading.next());
+    }, /given up/);
     await rm(folder, { recursive: true });
     await refuses(layer, 'scratch', /cannot write to the temporary folder .*ENOENT/, { spool: folder });
     await refuses(layer, 'scratch', /ENOENT/, { spool: folder, operation: 'copy' });

@@ -192,11 +192,9 @@ export class LayerReader {
 }
 
 function unsupported(entry: ReadEntry): ArtifactError {
-  const type = entry.type === 'Unsupported' ? `unknown type '${entry.header.typeKey}'` : entry.type;
-  return new ArtifactError(
-    'entry',
-    `the layer holds ${quoted(entry.path)}, a ${type}, which cannot be extracted`,
-  );
+  const { type, path } = entry;
+  const what = type === 'Unsupported' ? 'an entry of unknown type' : `a ${type}`;
+  return new ArtifactError('entry', `the layer holds ${quoted(path)}, ${what}, which cannot be extracted`);
 }
 
 function malformed(why: string, cause?: unknown): ArtifactError {

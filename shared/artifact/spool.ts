@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { ArtifactError } from './artifact-error.ts';
 
 /** So much stays in memory; also the size of the writes to the file. */
 const IN_MEMORY = 2 * 1024 * 1024;
 const SMALLEST_BUFFER = 8 * 1024;
+/** What `body` hands out at a time. */
+const PIECE = 128 * 1024;
 
 /**
  * File operations are synchronous: a temporary file is a copy into the page cache, quicker than a trip to the thread
@@ -63,16 +65,30 @@ export class Spool {
   body(): Buffer | Readable {
     if (this.#fd === undefined) return this.#buffer.subarray(0, this.#length);
     this.#flush();
-    return fs.createReadStream('', { fd: this.#fd, start: 0, autoClose: false, highWaterMark: 256 * 1024 });
+    return Readable.from(this.#pieces(), { objectMode: false });
   }
 
-  /** Frees memory and disk. */
+  /** Frees memory and disk. A stream of `body` that is still being read ends with an error. */
   dispose(): void {
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
     this.#fd = undefined;
     this.#buffer = Buffer.alloc(0);
     this.#length = 0;
     this.#flushed = 0;
+  }
+
+  /**
+   * Not a stream of `fs`, which would close the file when its reader gives up: somebody else may have got its number by the
+   * time we close it ourselves.
+   */
+  *#pieces(): Generator<Buffer> {
+    for (let at = 0; at < this.#length; at += PIECE) {
+      const piece = Buffer.allocUnsafe(Math.min(PIECE, this.#length - at));
+      this.read(piece, 0, at, piece.length);
+      yield piece;
+      if (this.#fd === undefined)
+        throw new ArtifactError('scratch', 'the artifact was given up while it was read');
+    }
   }
 
   #grow(held: number, needed: number): void {
