@@ -52,9 +52,11 @@ function store(
   const { revision } = resolved;
   const { uid } = object.metadata;
   const step = operation === 'copy' ? STEP.storeCopied : STEP.storeExtracted;
-  return inStep(step, run.signal, () =>
-    artifacts.publish(produced, { uid, revision, current: findings.artifact }, run.signal),
-  );
+  return inStep(step, run.signal, async () => {
+    // A run that is cut off behind the file leaves nothing to do for the next one: so the alias comes first.
+    if (object.status?.artifact && !findings.artifact) await artifacts.replaceLatest(produced, run.signal);
+    return artifacts.publish(produced, { uid, revision, current: findings.artifact }, run.signal);
+  });
 }
 
 function describe(
@@ -70,8 +72,11 @@ function describe(
   };
 }
 
-/** A consumer of the alias sees the artifact of before, at worst: no reason to fail (A7). */
-async function pointAlias(
+/**
+ * Lets the alias show the artifact. That it could not is no reason to fail (A7): without its address in the status, the
+ * next run tries again.
+ */
+export async function pointAlias(
   { artifacts, run }: Target,
   { status }: OciRepository,
   { path }: StoredArtifact,
@@ -85,6 +90,6 @@ async function pointAlias(
     const message = `failed to update status URL symlink: ${messageOf(error)}`;
     notes.push({ type: 'Normal', reason: 'SymlinkUpdateFailed', message });
     run.log.error(message);
-    return status?.url !== undefined;
+    return false;
   }
 }

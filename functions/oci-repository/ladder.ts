@@ -9,7 +9,7 @@ import type { Settings } from '../../shared/runtime/settings.ts';
 import { startTimeout } from '../../shared/runtime/timeout.ts';
 import { openAccess } from './access.ts';
 import { addressWarning, parseRepositoryUrl } from './address.ts';
-import { buildArtifact } from './build.ts';
+import { buildArtifact, pointAlias } from './build.ts';
 import { isContentChanged } from './content-config.ts';
 import { readSpec, STEP } from './failures.ts';
 import type { Findings } from './findings.ts';
@@ -77,7 +77,8 @@ export async function bringUpToDate(climb: Climb): Promise<Success> {
       );
     }
     if (artifact && !isOutdated && !wantsManifest) {
-      return { result: 'ok', artifact, isNew: false, hasAlias: object.status?.url !== undefined, waitMs };
+      const hasAlias = await pointAlias(target, object, artifact, findings);
+      return { result: 'ok', artifact, isNew: false, hasAlias, waitMs };
     }
     const built = await buildArtifact({ target, object, settings, registry, resolved, findings }, signal);
     return { result: 'ok', ...built, isNew: true, waitMs };

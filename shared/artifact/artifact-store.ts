@@ -93,6 +93,8 @@ export interface ArtifactStore {
   ): Promise<PublishedFile>;
   /** Lets the alias be the file of `path`; afterwards `url()` answers with it (spec 6.5 A7). */
   pointLatest(path: string, signal?: AbortSignal): Promise<void>;
+  /** Stores a content as the alias itself: before its file, where nothing in the status shows that the alias is missing. */
+  replaceLatest(content: ArtifactContent, signal?: AbortSignal): Promise<void>;
   /** Deletes old files, never the one of `path` (spec 16.5). @returns how many; to be called when `mayHaveOldFiles` */
   collect(path: string, signal?: AbortSignal): Promise<number>;
   /** Deletes one file, such as one that was altered. A path of somebody else is left alone. */
@@ -170,6 +172,10 @@ export function openArtifactStore(options: ArtifactStoreOptions, owner: Artifact
 
     async pointLatest(path, signal) {
       await store.copy(key(path), key(latest), signal);
+    },
+
+    async replaceLatest({ body, size, sha256 }, signal) {
+      await store.put(key(latest), body(), { sha256, size, contentType: ARTIFACT_TYPE }, signal);
     },
 
     async collect(current, signal) {
