@@ -121,6 +121,8 @@ function rbacResource(plural: string, kind: string, namespaced: boolean): Resour
 const RULES = [
   rule('image.toolkit.fluxcd.io', ['imagerepositories'], ['get', 'list', 'watch', 'update', 'patch']),
   rule('image.toolkit.fluxcd.io', ['imagerepositories/status'], ['get', 'patch']),
+  rule('image.toolkit.fluxcd.io', ['imagepolicies'], ['get', 'update', 'patch']),
+  rule('image.toolkit.fluxcd.io', ['imagepolicies/status'], ['get', 'patch']),
   rule('source.toolkit.fluxcd.io', ['ocirepositories'], ['get', 'update', 'patch']),
   rule('source.toolkit.fluxcd.io', ['ocirepositories/status'], ['get', 'patch']),
   rule('', ['secrets', 'serviceaccounts', 'namespaces'], ['get']),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ApiServer, startApiServer } from '../../infra/local/api-server/api-server.ts';
+import { IMAGE_POLICY, type ImagePolicy, type ImagePolicySpec } from '../../shared/api/image-policy.ts';
 import {
   IMAGE_REPOSITORY,
   type ImageRepository,
@@ -123,6 +124,38 @@ describe('packaged, whole chain', needs('kube-apiserver', 'etcd', 'registry', 'v
       runs.map(({ coldStart }) => coldStart),
       [true, false],
     );
+  });
+
+  test('a policy chooses from the stored tags, with the digest of the registry, and follows a pushed tag', async () => {
+    await pushTags(registry.url, 'chain/chosen', ['1.0.0', '1.1.0', 'latest']);
+    const image = `${registry.host}/chain/chosen`;
+    const { namespace } = chain;
+    const read = await apply(cluster.kube, namespace, 'chosen', { image, insecure: true });
+    const { group, plural, kind } = IMAGE_POLICY;
+    const policies: Resource = { group, plural, kind, version: 'v1', namespaced: true };
+    const spec: ImagePolicySpec = {
+      imageRepositoryRef: { name: 'chosen' },
+      policy: { semver: { range: '1.x' } },
+      digestReflectionPolicy: 'IfNotPresent',
+    };
+    const apiVersion = apiVersionOf(policies);
+    const policy = { apiVersion, kind, metadata: { name: 'newest' }, spec };
+    await cluster.kube.create(policies, { namespace }, policy);
+    await until('Ready', read, isReady);
+    const choice = () => cluster.kube.get<ImagePolicy>(policies, { namespace, name: 'newest' });
+    const latest = (object: ImagePolicy | undefined) => object?.status?.latestRef;
+    const first = await until('chosen', choice, (object) => latest(object)?.tag === '1.1.0');
+    assert.match(latest(first)?.digest ?? '', /^sha256:[0-9a-f]{64}$/);
+
+    await pushTags(registry.url, 'chain/chosen', ['1.2.0']);
+    await cluster.kube.patch(
+      REPOSITORIES,
+      { namespace, name: 'chosen' },
+      { metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': 'pushed' } } },
+    );
+    await until('chosen anew', choice, (object) => latest(object)?.tag === '1.2.0');
+    const ran = chain.endpoint.invocations.filter(({ event }) => event.includes('"kind":"ImagePolicy"'));
+    assert.ok(ran.length > 0 && ran.every(({ name }) => name.endsWith('image-policy')));
   });
 
   test('a throttled call comes again after its Retry-After', async () => {
