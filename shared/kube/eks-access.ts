@@ -92,8 +92,8 @@ function identityOf(environment: Record<string, string | undefined>): AwsIdentit
   };
 }
 
-/** SHA-256 and its HMAC as the signer wants them. */
-class Sha256 {
+/** SHA-256 and its HMAC as the signer of the SDK wants them. */
+export class Sha256 {
   #hash;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
