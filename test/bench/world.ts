@@ -8,8 +8,8 @@ import { startEmbedded } from '../parts/api-servers.ts';
 import { startDistribution } from '../parts/distribution.ts';
 import { startKubeApiServer } from '../parts/kube-api-server.ts';
 import { part } from '../parts/parts.ts';
-import { pushTags } from '../parts/push-tags.ts';
-import { REPOSITORIES } from './kinds.ts';
+import { pushImage, pushTags } from '../parts/push-tags.ts';
+import { benchArtifact, REPOSITORIES } from './kinds.ts';
 
 export interface World {
   /** Which API server and which registry these are. */
@@ -66,7 +66,10 @@ async function startEmbeddedCluster(): Promise<Cluster> {
 
 async function startRealRegistry(tags: string[]): Promise<Registry> {
   const registry = await startDistribution({ metrics: true });
-  for (let index = 0; index < REPOSITORIES; index++) await pushTags(registry.url, `bench/app-${index}`, tags);
+  for (let index = 0; index < REPOSITORIES; index++) {
+    await pushTags(registry.url, `bench/app-${index}`, tags);
+    await pushImage(registry.url, `bench/artifact-${index}`, ['latest'], benchArtifact(index));
+  }
   return {
     name: 'CNCF Distribution',
     registry: registry.host,
@@ -81,7 +84,10 @@ async function startRealRegistry(tags: string[]): Promise<Registry> {
 
 async function startEmbeddedRegistry(tags: string[]): Promise<Registry> {
   const registry = await startRegistry({ port: 0 });
-  for (let index = 0; index < REPOSITORIES; index++) await registry.push(`bench/app-${index}`, tags);
+  for (let index = 0; index < REPOSITORIES; index++) {
+    await registry.push(`bench/app-${index}`, tags);
+    await registry.push(`bench/artifact-${index}`, 'latest', benchArtifact(index));
+  }
   return {
     name: 'embedded registry',
     registry: registry.host,
