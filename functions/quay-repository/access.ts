@@ -1,4 +1,4 @@
-/** Robot accounts of a repository, and the Secrets in which their tokens are handed over (spec 6.1, 7). */
+/** The Secrets in which the tokens of robots are handed over (spec 7). */
 import {
   APPLICATION_LABEL,
   COMPONENT_LABEL,
@@ -25,26 +25,11 @@ export interface Provision {
   robots: { push: string; pull?: string };
 }
 
-const RIGHTS = { push: 'write', pull: 'read' } as const;
+/** What a robot may do with its repository. */
+export const RIGHTS = { push: 'write', pull: 'read' } as const;
 
 /** The service account to which a RemoteSecret links its Secret. */
 const REMOTE_LINKS = { push: 'appstudio-pipeline', pull: 'default' } as const;
-
-/**
- * Makes sure that the robot exists and may do what its role says.
- * @throws QuayError `refused` when Quay accepts no such robot, `missing` when there is no repository
- */
-export async function ensureAccess(
-  { run, quay }: Site,
-  imageName: string,
-  role: Role,
-  robot: string,
-): Promise<Robot> {
-  const account = await quay.ensureRobot(robot, run.signal);
-  run.secrets.add(account.token);
-  await quay.setRole(imageName, account.name, RIGHTS[role], run.signal);
-  return account;
-}
 
 /**
  * Puts the token of a robot where its users find it.

@@ -7,8 +7,9 @@ import {
 } from '../../shared/api/quay-image-repository.ts';
 import { withdrawUpload } from '../../shared/kube/remote-secret.ts';
 import { QuayError } from '../../shared/quay/errors.ts';
+import { tell } from '../../shared/quay/events.ts';
+import { ageOfDeletion, removeAll } from '../../shared/quay/farewell.ts';
 import { messageOf } from '../../shared/runtime/errors.ts';
-import { tell } from './events.ts';
 import { unlinkPushSecret } from './links.ts';
 import { imageNameOf, imageUrlOf, isOwnRobot, secretNameOf } from './names.ts';
 import type { Desk, Site } from './site.ts';
@@ -16,8 +17,6 @@ import { openSite } from './site.ts';
 import type { Step } from './step.ts';
 import { editObject } from './writes.ts';
 
-/** For so long Quay may be down before the object goes without it. */
-const PATIENCE_MS = 10 * 60_000;
 /** For so long an operator may take to repair the token, where the object may go without it at all. */
 const OPERATOR_MS = 24 * 60 * 60_000;
 
@@ -41,7 +40,8 @@ async function openOrGiveUp(desk: Desk, object: QuayImageRepository): Promise<Si
   try {
     return await openSite(desk);
   } catch (error) {
-    const isGivenUp = desk.settings['delete-without-registry'] && ageOfDeletion(desk, object) >= OPERATOR_MS;
+    const isGivenUp =
+      desk.settings['delete-without-registry'] && ageOfDeletion(object, desk.run.clock) >= OPERATOR_MS;
     if (!(error instanceof QuayError) || !isGivenUp) throw error;
     await reportOrphans(desk, object, object.status?.image?.url ?? 'unknown', error);
     return undefined;
@@ -52,23 +52,16 @@ async function openOrGiveUp(desk: Desk, object: QuayImageRepository): Promise<Si
 async function deleteFromQuay(site: Site, object: QuayImageRepository): Promise<void> {
   const { run, quay } = site;
   const imageName = imageNameOf(object, site);
-  const orphaned: unknown[] = [];
-  const attempt = async (work: () => Promise<void>) => {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof QuayError) || error.kind === 'aborted') throw error;
-      if (error.kind !== 'refused' && ageOfDeletion(site, object) < PATIENCE_MS) throw error;
-      orphaned.push(error);
-    }
-  };
-  for (const robot of robotsOf(site, object, imageName))
-    await attempt(() => quay.deleteRobot(robot, run.signal));
-  if (!(await isKept(site, object, imageName))) {
-    await attempt(() => quay.deleteRepository(imageName, run.signal));
+  const removals = robotsOf(site, object, imageName).map(
+    (robot) => () => quay.deleteRobot(robot, run.signal),
+  );
+  const isDeleted = !(await isKept(site, object, imageName));
+  if (isDeleted) removals.push(() => quay.deleteRepository(imageName, run.signal));
+  const [left] = await removeAll(object, run.clock, removals);
+  if (left) await reportOrphans(site, object, imageUrlOf(imageName, site), left);
+  else if (isDeleted) {
     run.log.info('deleted an image repository', { action: 'DELETE', repository: imageName });
   }
-  if (orphaned.length > 0) await reportOrphans(site, object, imageUrlOf(imageName, site), orphaned[0]);
 }
 
 /** Those that the status names and that can only be ours; without a status nobody guesses (11.2). */
@@ -121,8 +114,4 @@ async function reportOrphans(
     robots: [credentials['push-robot-account'], credentials['pull-robot-account']].filter(Boolean),
   });
   await tell(desk, object, 'Orphaned', `deleted without Quay: ${imageUrl} and its robots may still exist`);
-}
-
-function ageOfDeletion({ run }: Desk, { metadata }: QuayImageRepository): number {
-  return run.clock.now() - Date.parse(metadata.deletionTimestamp ?? '');
 }

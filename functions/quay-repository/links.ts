@@ -7,8 +7,8 @@ import {
   withoutLink,
   withRepairedLink,
 } from '../../shared/kube/service-account-links.ts';
+import { tell } from '../../shared/quay/events.ts';
 import { componentNameOf } from './component.ts';
-import { tell } from './events.ts';
 import { secretNameOf } from './names.ts';
 import type { Desk } from './site.ts';
 import { editObject, writeStatus } from './writes.ts';

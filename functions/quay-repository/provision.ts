@@ -6,12 +6,12 @@ import {
   type Visibility,
 } from '../../shared/api/quay-image-repository.ts';
 import { rfc3339 } from '../../shared/kube/conditions.ts';
-import type { Created } from '../../shared/quay/client.ts';
 import { QuayError } from '../../shared/quay/errors.ts';
+import { tell } from '../../shared/quay/events.ts';
+import { ensureAccess, obtainRepository } from '../../shared/quay/provisioning.ts';
 import { messageOf } from '../../shared/runtime/errors.ts';
-import { ensureAccess, handOver, type Provision } from './access.ts';
+import { handOver, type Provision, RIGHTS } from './access.ts';
 import { componentNameOf, componentOwner, ownerReferenceTo, readComponent } from './component.ts';
-import { tell } from './events.ts';
 import { provisionTime } from './measures.ts';
 import type { Role } from './names.ts';
 import { converge } from './notifications.ts';
@@ -21,9 +21,6 @@ import type { Step } from './step.ts';
 import { waitForComponent } from './waiting.ts';
 import { claim, writeAhead } from './write-ahead.ts';
 import { editObject, writeStatus } from './writes.ts';
-
-/** Shown on the repository's page in Quay. */
-const DESCRIPTION = 'Made by Longshore for an ImageRepository of a Kubernetes cluster';
 
 /** Quay does not make it, and a repetition would not change that: the object fails. */
 class Refusal extends Error {}
@@ -63,7 +60,11 @@ async function carryOut(
   const { run } = site;
   const { imageName, imageUrl, robots } = provision;
   const visibility: Visibility = object.spec?.image?.visibility ?? 'public';
-  await obtainRepository(site, imageName, visibility, made);
+  const obtained = await obtainRepository(site, imageName, visibility);
+  made.repository = obtained === 'created';
+  if (typeof obtained === 'object') {
+    throw new Refusal(obtained.refused === 'planLimit' ? MESSAGE.planLimitAtCreation : obtained.text);
+  }
   let isNew = false;
   for (const role of ['push', 'pull'] as const) {
     const name = robots[role];
@@ -100,39 +101,10 @@ async function carryOut(
   return done;
 }
 
-/** Creates the repository, or adopts the one that is there, with the visibility that is wanted (6.2). */
-async function obtainRepository(
-  { quay, run }: Site,
-  name: string,
-  visibility: Visibility,
-  made: Made,
-): Promise<void> {
-  const created = await quay.createRepository({ name, visibility, description: DESCRIPTION }, run.signal);
-  if (created.kind === 'created') {
-    made.repository = true;
-    run.log.info('created an image repository', { action: 'ADD', repository: name });
-    return;
-  }
-  if (created.kind !== 'exists') throw new Refusal(refusalText(created));
-  const existing = await quay.getRepository(name, run.signal);
-  if (!existing) throw new QuayError('unavailable', `repository ${name} exists and cannot be found`);
-  if (existing.isPublic === (visibility === 'public')) return;
-  const changed = await quay.changeVisibility(name, visibility, run.signal);
-  if (changed === 'planLimit') throw new Refusal(MESSAGE.planLimitAtCreation);
-  if (changed === 'missing')
-    throw new QuayError('unavailable', `repository ${name} went while it was adopted`);
-}
-
-/** What Quay said; its status where it said nothing (9.2). */
-function refusalText(created: Exclude<Created, { kind: 'created' | 'exists' }>): string {
-  if (created.kind === 'planLimit') return MESSAGE.planLimitAtCreation;
-  return created.text || `${created.status} status code`;
-}
-
 /** @throws Refusal when Quay accepts no such robot: no name that the object can have would do */
 async function accessFor(site: Site, imageName: string, role: Role, robot: string) {
   try {
-    return await ensureAccess(site, imageName, role, robot);
+    return await ensureAccess(site, imageName, RIGHTS[role], robot);
   } catch (error) {
     if (!(error instanceof QuayError) || error.kind !== 'refused') throw error;
     throw new Refusal(error.text || error.message);

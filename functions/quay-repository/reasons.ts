@@ -7,14 +7,6 @@ export const REASON = {
   failed: 'ProvisioningFailed',
   damaged: 'StatusDamaged',
   missing: 'RepositoryMissing',
-  /** Passes by itself. */
-  unavailable: 'RegistryUnavailable',
-  /** An operator repairs it: token, organization, rights, address. */
-  configuration: 'RegistryConfiguration',
-  /** Quay does not accept what was asked, in a step that has no message of its own. */
-  refused: 'RegistryRefused',
-  /** A Secret of somebody else has the name of ours. */
-  secret: 'SecretConflict',
 } as const;
 
 const RECOVER = 'Remove appstudio.openshift.io/image-repository finalizer to try to recover.';

@@ -12,19 +12,19 @@ import { findObject } from '../../shared/kube/find-object.ts';
 import type { Condition } from '../../shared/kube/resource.ts';
 import { patchStatus } from '../../shared/kube/status-patch.ts';
 import { openQuay } from '../../shared/quay/client.ts';
+import { FAILURE_REASON, nameFailure } from '../../shared/quay/run-failure.ts';
 import { messageOf, RetryError } from '../../shared/runtime/errors.ts';
 import type { Reconcile, Run, RunResult } from '../../shared/runtime/reconciler.ts';
 import { isForComponent, isProvisioned } from './component.ts';
 import { updateComponentImage } from './component-image.ts';
 import { isDamaged } from './damage.ts';
 import { finishDeletion } from './deletion.ts';
-import { nameFailure } from './failure.ts';
 import { restoreName } from './image-name.ts';
 import { linkPushSecret, verifyLinking } from './links.ts';
 import { registryAvailable } from './measures.ts';
 import { convergeNotifications } from './notifications.ts';
 import { provision } from './provision.ts';
-import { FINAL_STATES, MESSAGE, REASON } from './reasons.ts';
+import { FINAL_STATES, MESSAGE } from './reasons.ts';
 import { reopen } from './reopen.ts';
 import { refuseNamespaceRotation, rotateTokens } from './rotation.ts';
 import { type Dependencies, type Desk, openSite, type Site } from './site.ts';
@@ -133,7 +133,7 @@ async function endWith(desk: Desk, object: QuayImageRepository, error: unknown):
   const failure = nameFailure(error, run.request.attempt);
   if (!failure) throw error;
   const { reason, retryAfterMs } = failure.error;
-  if (reason === REASON.unavailable || reason === REASON.configuration)
+  if (reason === FAILURE_REASON.unavailable || reason === FAILURE_REASON.configuration)
     report.measures.push(registryAvailable(false));
   const message = run.secrets.scrub(messageOf(failure.error));
   const result = { result: 'retry', reason, message, ...(retryAfterMs && { retryAfterMs }) } as const;

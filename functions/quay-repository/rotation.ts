@@ -2,8 +2,9 @@
 import type { QuayImageRepository } from '../../shared/api/quay-image-repository.ts';
 import { rfc3339 } from '../../shared/kube/conditions.ts';
 import type { Robot } from '../../shared/quay/client.ts';
-import { ensureAccess, handOver } from './access.ts';
-import { tell } from './events.ts';
+import { tell } from '../../shared/quay/events.ts';
+import { ensureAccess } from '../../shared/quay/provisioning.ts';
+import { handOver, RIGHTS } from './access.ts';
 import { declareMissing } from './missing.ts';
 import { imageNameOf, imageUrlOf, type Role } from './names.ts';
 import { MESSAGE } from './reasons.ts';
@@ -54,7 +55,7 @@ export async function refuseNamespaceRotation(
 async function rotated(site: Site, imageName: string, role: Role, short: string): Promise<Robot> {
   const { run, quay } = site;
   const robot = await quay.regenerateRobot(short, run.signal);
-  if (!robot) return await ensureAccess(site, imageName, role, short);
+  if (!robot) return await ensureAccess(site, imageName, RIGHTS[role], short);
   run.secrets.add(robot.token);
   return robot;
 }

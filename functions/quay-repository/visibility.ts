@@ -1,7 +1,7 @@
 /** Ladder step 14: another visibility than the registry has (spec 8.2). */
 import type { QuayImageRepository, Visibility } from '../../shared/api/quay-image-repository.ts';
 import { QuayError } from '../../shared/quay/errors.ts';
-import { tell } from './events.ts';
+import { tell } from '../../shared/quay/events.ts';
 import { declareMissing } from './missing.ts';
 import { imageNameOf } from './names.ts';
 import { MESSAGE } from './reasons.ts';

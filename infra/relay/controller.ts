@@ -11,7 +11,7 @@ import type { Dependencies } from './dependencies.ts';
 import type { Assignment, Undelivered, WorkSource } from './dispatcher.ts';
 import type { RelayKind } from './kinds.ts';
 import type { ControllerMetrics } from './metrics.ts';
-import { startTriggerOf, triggerOf } from './predicate.ts';
+import { foreignTriggerOf, startTriggerOf, triggerOf } from './predicate.ts';
 import type { Lane, Queue, Work } from './queue.ts';
 import type { ReflectorSink } from './reflector.ts';
 import { createSchedule, firstDue, jitter } from './schedule.ts';
@@ -100,7 +100,9 @@ export function createController(options: ControllerOptions): Controller {
 
   /** An object as the start of the relay finds it. */
   const begin = (record: SlimRecord) => {
-    const trigger = startTriggerOf(record, options.baseUrl);
+    const trigger = kind.isForeign
+      ? foreignTriggerOf(undefined, record)
+      : startTriggerOf(record, options.baseUrl);
     if (trigger) return enqueue(record.key, 'initial', trigger);
     if (record.suspended) return;
     if (kind.checkedAtStart) unchecked.add(record.key);
@@ -230,7 +232,7 @@ export function createController(options: ControllerOptions): Controller {
         begin(after);
         return key;
       }
-      const trigger = triggerOf(before, after);
+      const trigger = kind.isForeign ? foreignTriggerOf(before, after) : triggerOf(before, after);
       if (trigger) enqueue(key, 'now', trigger);
       if (appeared || before.generation !== after.generation) options.onChanged(fullKey(key));
       return key;

@@ -7,6 +7,8 @@ import { type KubeObject, NAMESPACES } from '../../shared/kube/resource.ts';
 
 export interface ForeignKind extends DiscoveredKind {
   namespaced: boolean;
+  /** The one object that is watched; none: all of them. */
+  only?: { namespace: string; name: string };
   /**
    * The part of an object that ours read: those that depend on it run when this text changes. Only metadata is there
    * to read, the relay asks for nothing else.

@@ -9,6 +9,7 @@ import type { KubeObject } from '../../shared/kube/resource.ts';
 import type { ObjectKey } from '../../shared/runtime/contract.ts';
 import { parseDuration } from '../../shared/runtime/duration.ts';
 import { type ForeignKind, NAMESPACE } from './foreign-kinds.ts';
+import { component, quayImageRepository } from './quay-kinds.ts';
 
 export interface RelayKind {
   group: string;
@@ -18,10 +19,19 @@ export interface RelayKind {
   versions: readonly string[];
   /** An object without it has not been seen by us yet, whatever its status says. */
   finalizer: string;
+  /** Whether we have seen an object, where this finalizer alone does not tell. */
+  isKnown?(object: KubeObject): boolean;
+  /**
+   * A kind of somebody else, of which we look at metadata alone: an object runs while `watched` says something, and when it
+   * is deleted with our finalizer on it. A cluster need not have it.
+   */
+  isForeign?: boolean;
   /** What metrics and log lines call it: unlike the kind's name it is unique. */
   controller: string;
   /** Folder below `functions/`, and the last part of the function's name in the cloud account. */
   functionName: string;
+  /** Batches in flight, at most, where that is less than `--concurrent`. */
+  concurrent?: number;
   /** Interval (0: no timer) and last run of an object, both in milliseconds: its due time after a start. */
   due(object: KubeObject): { intervalMs: number; lastRunAt: number | undefined };
   /** Percent by which its intervals are spread, at least; `--interval-jitter-percentage` makes it more. None: never. */
@@ -119,7 +129,16 @@ const ociRepository: RelayKind = {
 };
 
 /** The kinds that this release serves. */
-export const RELAY_KINDS: readonly RelayKind[] = [imageRepository, imagePolicy, ociRepository];
+export const RELAY_KINDS: readonly RelayKind[] = [
+  imageRepository,
+  imagePolicy,
+  ociRepository,
+  quayImageRepository,
+  component,
+];
+
+/** Those that are ours: a cluster is expected to have them, and people to look at them. */
+export const OWN_KINDS: readonly RelayKind[] = RELAY_KINDS.filter(({ isForeign }) => !isForeign);
 
 const texts = new Map<string, string>();
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startTriggerOf, triggerOf } from './predicate.ts';
+import { foreignTriggerOf, startTriggerOf, triggerOf } from './predicate.ts';
 import type { SlimRecord } from './slim-record.ts';
 
 /** Ready, observed, nothing asked for. */
@@ -79,4 +79,31 @@ describe('what runs when the relay starts (decisions 5)', () => {
 
   test('a relay that does not know where artifacts are starts nothing for that', () =>
     assert.equal(startTriggerOf({ ...SETTLED, base: 'http://old' }, ''), undefined));
+});
+
+describe('objects of somebody else run when they ask, and when they go', () => {
+  const table: [
+    what: string,
+    before: Partial<SlimRecord> | undefined,
+    after: Partial<SlimRecord>,
+    runs: boolean,
+  ][] = [
+    ['new, asking for nothing', undefined, { finalized: false }, false],
+    ['new, asking', undefined, { watched: 'true', finalized: false }, true],
+    ['asks now', {}, { watched: 'true' }, true],
+    ['asks for something else', { watched: 'true' }, { watched: '{}' }, true],
+    ['still asks, edited in between', { watched: 'true' }, { watched: 'true', generation: 3 }, false],
+    ['was answered', { watched: 'true' }, {}, false],
+    ['deleted, and we made something', {}, { deleting: true }, true],
+    ['still being deleted', { deleting: true }, { deleting: true, watched: 'true' }, false],
+    ['deleted, and we made nothing', {}, { deleting: true, finalized: false }, false],
+    ['another of the same name, asking the same', { uid: 'u0', watched: 'true' }, { watched: 'true' }, true],
+    ['found deleted at the start', undefined, { deleting: true }, true],
+  ];
+  for (const [what, before, after, runs] of table) {
+    test(`${what}: ${runs ? 'runs' : 'does not run'}`, () => {
+      const trigger = foreignTriggerOf(before && { ...SETTLED, ...before }, { ...SETTLED, ...after });
+      assert.equal(trigger, runs ? 'change' : undefined);
+    });
+  }
 });

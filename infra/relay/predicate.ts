@@ -34,6 +34,16 @@ export function startTriggerOf(record: SlimRecord, baseUrl: string): Trigger | u
   return hasMoved ? 'resync' : undefined;
 }
 
+/**
+ * Why an object of somebody else runs, when it changed or when the relay starts (`before`: undefined): it asks for
+ * something, or it goes and we made something for it.
+ */
+export function foreignTriggerOf(before: SlimRecord | undefined, after: SlimRecord): Trigger | undefined {
+  const same = before?.uid === after.uid ? before : undefined;
+  if (after.deleting) return after.finalized && !same?.deleting ? 'change' : undefined;
+  return after.watched !== '' && after.watched !== same?.watched ? 'change' : undefined;
+}
+
 function isRequested(record: SlimRecord): boolean {
   return record.requested !== '' && record.requested !== record.handled;
 }

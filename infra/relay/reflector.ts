@@ -51,6 +51,8 @@ export interface ReflectorOptions {
   namespace: string;
   /** Empty: all objects. */
   labelSelector: string;
+  /** None: all objects. */
+  fieldSelector?: string;
   /** Only the metadata of the objects is asked for. */
   metadataOnly?: boolean;
   /** A cluster that does not let us watch it is as good as one that does not have it. */
@@ -85,7 +87,7 @@ const METADATA_ONLY = {
 class Expired extends Error {}
 
 export function createReflector(options: ReflectorOptions): Reflector {
-  const { kube, transport, sink, clock, random, log, name, namespace } = options;
+  const { kube, transport, sink, clock, random, log, name, namespace, fieldSelector } = options;
   const labelSelector = options.labelSelector || undefined;
   /** Where the watch goes on; undefined: list first. */
   let resourceVersion: string | undefined;
@@ -109,6 +111,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
         {
           namespace: namespace || undefined,
           labelSelector,
+          fieldSelector,
           limit: PAGE_SIZE,
           continue: next,
           ...(options.metadataOnly && { accept: METADATA_ONLY.list }),
@@ -135,6 +138,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
       resourceVersion,
       timeoutSeconds: Math.round(SHORTEST_WATCH_S * (1 + random())),
       labelSelector,
+      fieldSelector,
     };
     const path = resourcePath(resource, { namespace: namespace || undefined });
     let events = 0;
@@ -193,6 +197,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
   /** Why there is nothing to watch; undefined: there is, and it failed. */
   const absenceOf = (error: unknown): string | undefined => {
     if (!(error instanceof KubeError)) return undefined;
+    if (error.status === 404 && options.optional) return 'the cluster does not serve this kind';
     if (error.status === 404) return 'the cluster does not serve this kind yet: are the CRDs installed?';
     return error.status === 403 && options.optional ? `not watched: ${error.message}` : undefined;
   };

@@ -210,6 +210,7 @@ function termOf(election: Election | undefined, { access }: RelayOptions) {
 
 function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }, shared: Shared): Line {
   const { settings, clock, random, log, target } = options;
+  const concurrent = Math.min(settings.concurrent, kind.concurrent ?? Number.POSITIVE_INFINITY);
   const { metrics, dependencies } = shared;
   const controller = createController({
     kind,
@@ -236,7 +237,7 @@ function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }
     target,
     source: controller,
     slots: shared.slots,
-    concurrent: settings.concurrent,
+    concurrent,
     cluster: settings['cluster-id'],
     access: () => options.access(kind.functionName),
     epoch: options.epoch,
@@ -248,7 +249,7 @@ function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }
     state: () => controller.state(),
     inFlight: () => dispatcher.inFlight,
     circuitOpen: () => dispatcher.circuitOpen,
-    concurrent: settings.concurrent * target.batchesPerSlot * target.batchSize,
+    concurrent: concurrent * target.batchesPerSlot * target.batchSize,
   });
   const onRestart = (cause: RestartCause) => {
     metrics.watchRestarted(kind, cause);

@@ -14,6 +14,7 @@ export interface SlimRecord {
   readonly observedGeneration: number;
   readonly deleting: boolean;
   readonly suspended: boolean;
+  /** We have seen it: it carries our finalizer, or the kind knows another sign. */
   readonly finalized: boolean;
   /** The request token; empty: none. */
   readonly requested: string;
@@ -48,7 +49,7 @@ export function slimRecord(object: KubeObject, kind: RelayKind, key: string): Sl
     observedGeneration: status?.observedGeneration ?? -1,
     deleting: metadata.deletionTimestamp !== undefined,
     suspended: (object.spec as { suspend?: boolean } | undefined)?.suspend === true,
-    finalized: metadata.finalizers?.includes(kind.finalizer) ?? false,
+    finalized: kind.isKnown?.(object) ?? metadata.finalizers?.includes(kind.finalizer) ?? false,
     requested,
     // Mostly equal to the request: then one text serves both.
     handled: handled === requested ? requested : handled,

@@ -24,8 +24,14 @@ interface WatchingOptions {
 /** One reflector for each namespace that the settings name, or one for all. */
 export function watchKind(kind: RelayKind, options: WatchingOptions & { sink: ReflectorSink }): Reflector[] {
   const labelSelector = options.settings['watch-label-selector'];
+  const asked = kind.isForeign ? { metadataOnly: true, optional: true } : {};
   return namespacesOf(options).map((namespace) =>
-    createReflector({ ...reflectionOf(kind, namespace, options), labelSelector, sink: options.sink }),
+    createReflector({
+      ...reflectionOf(kind, namespace, options),
+      ...asked,
+      labelSelector,
+      sink: options.sink,
+    }),
   );
 }
 
@@ -40,11 +46,14 @@ export function watchForeignKind(
   kind: ForeignKind,
   options: WatchingOptions & { onChanged(target: string): void },
 ): Reflector[] {
-  const namespaces = kind.namespaced ? namespacesOf(options) : [''];
+  const { only } = kind;
+  const everywhere = kind.namespaced ? namespacesOf(options) : [''];
+  const namespaces = only ? [only.namespace] : everywhere;
   return namespaces.map((namespace) =>
     createReflector({
       ...reflectionOf(kind, namespace, options),
       labelSelector: '',
+      ...(only && { fieldSelector: `metadata.name=${only.name}` }),
       metadataOnly: true,
       optional: true,
       sink: createForeignSink(kind, options.onChanged),

@@ -9,8 +9,8 @@ import { messageOf } from '../runtime/errors.ts';
 import type { RunSecrets } from '../runtime/redact.ts';
 import type { Settings } from '../runtime/settings.ts';
 import { QuayError } from './errors.ts';
+import { QUAY_TOKEN_SECRET } from './token-secret.ts';
 
-export const QUAY_TOKEN_SECRET = { namespace: 'image-controller-system', name: 'quaytoken' };
 export const DEFAULT_QUAY_API_URL = 'https://quay.io/api/v1';
 
 export interface QuayAccess {

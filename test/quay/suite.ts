@@ -22,10 +22,11 @@ import {
   type Secret,
   type ServiceAccount,
 } from '../../shared/kube/resource.ts';
-import { QUAY_TOKEN_SECRET } from '../../shared/quay/access.ts';
-import { openQuay } from '../../shared/quay/client.ts';
+import { type OpenQuay, openQuay } from '../../shared/quay/client.ts';
+import { QUAY_TOKEN_SECRET } from '../../shared/quay/token-secret.ts';
 import type { Outcome } from '../../shared/runtime/contract.ts';
-import type { SettingName } from '../../shared/runtime/settings.ts';
+import type { Reconcile } from '../../shared/runtime/reconciler.ts';
+import type { SettingName, Settings } from '../../shared/runtime/settings.ts';
 import type { StartServer } from '../parts/api-server.ts';
 import { useApiServer } from '../parts/api-server.ts';
 import { startEmbedded } from '../parts/api-servers.ts';
@@ -94,8 +95,16 @@ export interface QuaySuite {
 
 export interface SuiteOptions {
   settings?: Partial<Record<SettingName, string>>;
-  kind?: WorkbenchKind;
+  /** The function on the table; that of ImageRepositories when left out. */
+  kind?: QuayFunction;
 }
+
+export interface QuayFunction {
+  names: WorkbenchKind['names'];
+  createReconciler(dependencies: { settings: Settings; openQuay: OpenQuay }): Reconcile;
+}
+
+const IMAGE_REPOSITORIES: QuayFunction = { names: QUAY_IMAGE_REPOSITORY, createReconciler };
 
 /** Declares the tests once for each API server. */
 export function onBothServers(
@@ -126,18 +135,12 @@ export function useQuaySuite(server: { readonly kube: KubeClient }, options: Sui
   beforeEach(async () => {
     quay.reset();
     crash = createCrash(0);
-    const kind: WorkbenchKind = options.kind ?? {
-      names: QUAY_IMAGE_REPOSITORY,
-      createReconciler: ({ settings }) =>
-        createReconciler({
-          settings,
-          openQuay: (access, given) =>
-            crash.wrap(openQuay(access, { ...given, pace: quickPace(given.clock) })),
-        }),
-    };
+    const { names, createReconciler: create } = options.kind ?? IMAGE_REPOSITORIES;
+    const openQuickly: OpenQuay = (access, given) =>
+      crash.wrap(openQuay(access, { ...given, pace: quickPace(given.clock) }));
     bench = await openWorkbench({
       kube: guarded(server.kube),
-      kind,
+      kind: { names, createReconciler: ({ settings }) => create({ settings, openQuay: openQuickly }) },
       cluster,
       version: 'v1alpha1',
       speed: 50,

@@ -5,7 +5,7 @@ import { isNotFound } from '../../../shared/kube/errors.ts';
 import { loadKubeconfig } from '../../../shared/kube/kubeconfig.ts';
 import { RELEASE } from '../../../shared/runtime/release.ts';
 import { CommandError } from '../../cli/command.ts';
-import { RELAY_KINDS } from '../../relay/kinds.ts';
+import { OWN_KINDS } from '../../relay/kinds.ts';
 import { type CrdResult, installCrd } from './apply.ts';
 import { openClusterFolder } from './data-folder.ts';
 import { readManifests } from './manifests.ts';
@@ -48,7 +48,7 @@ async function requireKinds(
   signal: AbortSignal,
 ): Promise<void> {
   const missing: string[] = [];
-  for (const kind of RELAY_KINDS) {
+  for (const kind of OWN_KINDS) {
     try {
       await resolveResource(cluster.kube, settings['cluster-id'], kind, signal);
     } catch (error) {
@@ -58,6 +58,6 @@ async function requireKinds(
   }
   if (missing.length === 0) return;
   const line = `the cluster does not know ${missing.join(', ')}: add --install-crds, or kubectl apply -f crds/`;
-  if (missing.length === RELAY_KINDS.length) throw new CommandError(line);
+  if (missing.length === OWN_KINDS.length) throw new CommandError(line);
   tell(line);
 }

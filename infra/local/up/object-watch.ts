@@ -3,7 +3,7 @@ import { forgetResource, resolveResource } from '../../../shared/kube/discovery.
 import type { Clock } from '../../../shared/runtime/clock.ts';
 import type { Logger } from '../../../shared/runtime/logger.ts';
 import type { Settings } from '../../../shared/runtime/settings.ts';
-import { RELAY_KINDS, type RelayKind } from '../../relay/kinds.ts';
+import { OWN_KINDS, type RelayKind } from '../../relay/kinds.ts';
 import { createReflector, type ReflectorSink } from '../../relay/reflector.ts';
 import { recordKey } from '../../relay/slim-record.ts';
 import { type ObjectRow, rowOf } from './object-row.ts';
@@ -41,7 +41,7 @@ export function watchObjects(
     });
   };
   const namespaces = settings.namespace.length > 0 ? settings.namespace : [''];
-  const reflectors = RELAY_KINDS.flatMap((kind) =>
+  const reflectors = OWN_KINDS.flatMap((kind) =>
     namespaces.map((namespace) =>
       createReflector({
         ...cluster,
@@ -66,12 +66,18 @@ export function watchObjects(
   };
 }
 
+/** Where two kinds have one name, the later one says of which group it is, as far as that is needed. */
+function nameOf({ group, kind }: RelayKind): string {
+  const first = OWN_KINDS.find((each) => each.kind === kind);
+  return first?.group === group ? kind : `${kind}.${group.split('.')[0]}`;
+}
+
 function createSink(kind: RelayKind, rows: Map<string, ObjectRow>, onChange: () => void): ReflectorSink {
   const prefix = `${kind.group}/${kind.kind}/`;
   return {
     seen(object) {
       const key = recordKey(object.metadata.namespace, object.metadata.name);
-      rows.set(prefix + key, rowOf(object, kind.kind));
+      rows.set(prefix + key, rowOf(object, nameOf(kind)));
       onChange();
       return key;
     },

@@ -3,10 +3,14 @@
 import { createReconciler as createImagePolicy } from '../../../functions/image-policy/reconcile.ts';
 import { createReconciler as createImageRepository } from '../../../functions/image-repository/reconcile.ts';
 import { createReconciler as createOciRepository } from '../../../functions/oci-repository/reconcile.ts';
+import { createReconciler as createQuayComponent } from '../../../functions/quay-component/reconcile.ts';
+import { createReconciler as createQuayRepository } from '../../../functions/quay-repository/reconcile.ts';
+import { COMPONENT } from '../../../shared/api/component.ts';
 import { IMAGE_POLICY } from '../../../shared/api/image-policy.ts';
 import { IMAGE_REPOSITORY } from '../../../shared/api/image-repository.ts';
 import type { KindNames } from '../../../shared/api/kind.ts';
 import { OCI_REPOSITORY } from '../../../shared/api/oci-repository.ts';
+import { QUAY_IMAGE_REPOSITORY } from '../../../shared/api/quay-image-repository.ts';
 import type { FunctionEnvironment } from '../../../shared/runtime/environment.ts';
 import { kindText, type Reconcile } from '../../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../../shared/runtime/settings.ts';
@@ -23,5 +27,7 @@ export function processFunctions(
     ['image-repository', serve(IMAGE_REPOSITORY, createImageRepository({ settings }))],
     ['image-policy', serve(IMAGE_POLICY, createImagePolicy({ settings }))],
     ['oci-repository', serve(OCI_REPOSITORY, createOciRepository({ settings }))],
+    ['quay-repository', serve(QUAY_IMAGE_REPOSITORY, createQuayRepository({ settings }))],
+    ['quay-component', serve(COMPONENT, createQuayComponent({ settings }))],
   ]);
 }

@@ -15,7 +15,7 @@ import { onEveryApiServer } from '../../../test/parts/api-servers.ts';
 import { startKubeApiServer } from '../../../test/parts/kube-api-server.ts';
 import { needs } from '../../../test/parts/parts.ts';
 import { freePort, type RunningProcess, startProcess } from '../../../test/parts/process.ts';
-import { RELAY_KINDS } from '../../relay/kinds.ts';
+import { OWN_KINDS } from '../../relay/kinds.ts';
 import { startApiServer } from '../api-server/api-server.ts';
 import { startRegistry } from '../registry/registry.ts';
 import { type Cluster, connectCluster } from './serve.ts';
@@ -213,7 +213,7 @@ test('a cluster without our kinds gets a line that names --install-crds', async 
   await writeFile(join(data, 'config'), api.kubeconfig);
   const { code, stderr } = await run([`--kubeconfig=${join(data, 'config')}`, ...common]);
   assert.equal(code, 1);
-  const names = RELAY_KINDS.map(({ plural, group }) => `${plural}.${group}`).join(', ');
+  const names = OWN_KINDS.map(({ plural, group }) => `${plural}.${group}`).join(', ');
   assert.equal(
     stderr,
     `longshore up: the cluster does not know ${names}: add --install-crds, or kubectl apply -f crds/\n`,

@@ -1,8 +1,7 @@
-/** Kubernetes events of this kind (spec 15). */
-import type { QuayImageRepository } from '../../shared/api/quay-image-repository.ts';
-import { recordEvent } from '../../shared/kube/events.ts';
-import type { KubeObject } from '../../shared/kube/resource.ts';
-import type { Desk } from './site.ts';
+/** Kubernetes events about what happened in Quay (Quay 15). */
+import { recordEvent } from '../kube/events.ts';
+import type { KubeObject } from '../kube/resource.ts';
+import type { Run } from '../runtime/reconciler.ts';
 
 /** `source.component` that people's filters know (decisions 6). */
 const COMPONENT = 'image-controller';
@@ -19,8 +18,8 @@ const TYPES = {
 
 /** Tells what happened to an object. An event that cannot be written is logged and fails nothing. */
 export async function tell(
-  { run, report }: Pick<Desk, 'run' | 'report'>,
-  object: QuayImageRepository | KubeObject,
+  { run, report }: { run: Run; report: { events: number } },
+  object: KubeObject,
   reason: keyof typeof TYPES,
   message: string,
 ): Promise<void> {

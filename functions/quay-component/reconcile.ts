@@ -1,0 +1,57 @@
+/** The story of one Component that asks, by the deprecated annotations, for an image repository (spec 13, mode `direct`). */
+import { COMPONENT, type Component } from '../../shared/api/component.ts';
+import { isConflict, isNotFound } from '../../shared/kube/errors.ts';
+import { findObject } from '../../shared/kube/find-object.ts';
+import { openQuay } from '../../shared/quay/client.ts';
+import { nameFailure } from '../../shared/quay/run-failure.ts';
+import { messageOf, RetryError } from '../../shared/runtime/errors.ts';
+import type { Reconcile } from '../../shared/runtime/reconciler.ts';
+import { answered, type Result, readRequest, readResult } from './annotations.ts';
+import { create } from './create.ts';
+import { finishDeletion } from './deletion.ts';
+import { MESSAGE } from './messages.ts';
+import { type Dependencies, type Desk, openPlace } from './place.ts';
+import { changeVisibility, type Provided } from './visibility.ts';
+import { annotate, isHeld } from './writes.ts';
+
+/** Carries out what a Component asks for. Safe to repeat at any time, at any point. */
+export function createReconciler(given: Pick<Dependencies, 'settings'> & Partial<Dependencies>): Reconcile {
+  const dependencies: Dependencies = { openQuay, ...given };
+  return async (run) => {
+    const found = await findObject<Component>(run, COMPONENT);
+    if (!found) return { result: 'gone' };
+    const { object, resource } = found;
+    const desk: Desk = { ...dependencies, run, resource, report: { events: 0 } };
+    try {
+      if (object.metadata.deletionTimestamp) {
+        await finishDeletion(desk, object);
+        return { result: 'gone', ...desk.report };
+      }
+      await answer(desk, object);
+      return { result: 'ok', ...desk.report };
+    } catch (error) {
+      if (isNotFound(error)) return { result: 'gone' };
+      if (isConflict(error)) throw new RetryError('Conflict', messageOf(error), { cause: error });
+      throw nameFailure(error, run.request.attempt)?.error ?? error;
+    }
+  };
+}
+
+async function answer(desk: Desk, component: Component): Promise<void> {
+  const request = readRequest(component);
+  if (!request) return;
+  const say = (message: string) =>
+    annotate(desk, component, answered({ message }), { held: isHeld(component) });
+  if ('invalid' in request) {
+    await say(request.invalid);
+    return;
+  }
+  const told = readResult(component);
+  if (!told) await say(MESSAGE.invalidStatus);
+  else if (isProvided(told)) await changeVisibility(desk, component, told, request.visibility);
+  else await create(await openPlace(desk), component, request.visibility);
+}
+
+function isProvided(told: Result): told is Provided {
+  return Boolean(told.image && told.secret);
+}
