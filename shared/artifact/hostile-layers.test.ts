@@ -126,6 +126,9 @@ describe('a hostile layer is refused', () => {
     for (const inner of [zlib.gzipSync(tarOf([])), zlib.zstdCompressSync(tarOf([]))]) {
       await refuses(zlib.gzipSync(inner), 'malformed', /compressed twice/);
       await refuses(zlib.zstdCompressSync(inner), 'malformed', /compressed twice/);
+      // The first bytes come alone.
+      const parts = [inner.subarray(0, 4), inner.subarray(4)].map((part) => zlib.zstdCompressSync(part));
+      await refuses(Buffer.concat(parts), 'malformed', /compressed twice/, { chunk: parts[0]!.length });
     }
   });
 
@@ -259,11 +262,15 @@ describe('what a layer may hold', () => {
 
   test('names of other alphabets and of any length, wherever a chunk ends', async () => {
     const name = `${'ä'.repeat(100)}/${'漢'.repeat(80)}/${'\u{1f600}'.repeat(60)}`;
-    const layer = tarOf([file('a'), file(name, 'deep')]);
     assert.ok(new Pax({ path: name }).encode().length > 1024);
-    for (let chunk = 512; chunk < 600; chunk++) {
+    const names = Array.from({ length: 20 }, (_, index) => `${index}/${name}`);
+    const large = { path: 'large', content: Buffer.alloc(600_000) };
+    const layer = tarOf([large, ...names.map((path) => file(path))]);
+    const expected = ['.', 'large', ...names].toSorted();
+    for (let chunk = 512; chunk < 530; chunk++) {
       const { file: made } = await produce(layer, { chunk });
-      assert.deepEqual(contentsIn(zlib.gunzipSync(made)), { a: 'x', [name]: 'deep' });
+      const paths = pathsIn(zlib.gunzipSync(made)).filter((path) => expected.includes(path));
+      assert.deepEqual(paths.toSorted(), expected);
     }
   });
 
@@ -272,6 +279,13 @@ describe('what a layer may hold', () => {
       const { file: made } = await produce(layer);
       assert.deepEqual(pathsIn(zlib.gunzipSync(made)), ['.']);
     }
+  });
+
+  test('an archive without an end, whose last byte begins a character', async () => {
+    const layer = tarOf([{ path: 'a', content: Buffer.alloc(512, 0xff) }]).subarray(0, -1024);
+    assert.equal(layer.at(-1), 0xff);
+    const { file: made } = await produce(layer);
+    assert.deepEqual(pathsIn(zlib.gunzipSync(made)), ['.', 'a']);
   });
 
   test('gzip members, zstd frames and padding: one artifact', async () => {

@@ -37,8 +37,8 @@ export class LayerReader {
   readonly #limits: LayerLimits;
   /** A file of nothing but headers and padding must end, too. */
   readonly #maxRead: number;
-  /** Bytes that are too few to tell what they are. */
-  #start: Buffer = Buffer.alloc(0);
+  /** Bytes that the parser gets together with the next ones. */
+  #held: Buffer = Buffer.alloc(0);
   #started = false;
   #read = 0;
   #extracted = 0;
@@ -72,25 +72,31 @@ export class LayerReader {
     if (this.#read > this.#maxRead) {
       throw new ArtifactError('limit', `the layer unpacks to more than ${this.#maxRead} bytes: ${ADVICE}`);
     }
-    const first = this.#started ? chunk : this.#begin(chunk);
     // The parser would collect what follows the end of the archive.
-    if (first && !this.#ended) this.#guard(() => this.#parser.write(first));
+    if (this.#ended) return;
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const ready = this.#isTar(bytes) ? bytes.length - unfinishedBytes(bytes) : 0;
+    this.#held = bytes.subarray(ready);
+    if (ready > 0) this.#guard(() => this.#parser.write(bytes.subarray(0, ready)));
   }
 
   /** To be called behind the last piece. @throws ArtifactError when the archive stops in the middle */
   end(): void {
     if (this.#ended || this.#read === 0) return;
-    this.#guard(() => this.#parser.end());
+    this.#guard(() => {
+      if (this.#held.length > 0) this.#parser.write(this.#held);
+      this.#parser.end();
+    });
     if (this.#read % BLOCK !== 0 || this.#spool.length !== this.#expected) throw malformed('unexpected end');
   }
 
-  /** The parser would unpack an archive that is compressed once more, and keep to no limit. */
-  #begin(chunk: Buffer): Buffer | undefined {
-    this.#start = this.#start.length === 0 ? chunk : Buffer.concat([this.#start, chunk]);
-    if (this.#start.length < MAGIC) return undefined;
-    if (magicOf(this.#start) !== 'none') throw malformed('it is compressed twice');
-    this.#started = true;
-    return this.#start;
+  /** False: too few bytes to tell. The parser would unpack what is compressed once more, and keep to no limit. */
+  #isTar(start: Buffer): boolean {
+    if (!this.#started && start.length >= MAGIC) {
+      if (magicOf(start) !== 'none') throw malformed('it is compressed twice');
+      this.#started = true;
+    }
+    return this.#started;
   }
 
   #guard(work: () => void): void {
@@ -189,6 +195,19 @@ export class LayerReader {
     this.#extended = [];
     if (entry.globalExtended?.size !== undefined) throw malformed('a size in a global header');
   }
+}
+
+/**
+ * How many bytes at the end of a chunk begin a character that the next chunk completes: the parser reads the chunks of an
+ * extended header, which has the names beyond ASCII, as a text each.
+ */
+function unfinishedBytes(chunk: Buffer): number {
+  for (let count = 1; count <= 3 && count <= chunk.length; count++) {
+    const byte = chunk[chunk.length - count]!;
+    if (byte >= 0xc0) return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > count ? count : 0;
+    if (byte < 0x80) return 0;
+  }
+  return 0;
 }
 
 function unsupported(entry: ReadEntry): ArtifactError {

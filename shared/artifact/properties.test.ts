@@ -10,7 +10,7 @@ const name = fc.oneof(
   fc.constantFrom('a', 'b', 'c.yaml', '.sourceignore', '.git', 'x.png', 'n'.repeat(101)),
   fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
-    .filter((text) => !/[/\\\0\n]|^\.+$/.test(text)),
+    .filter((text) => !/[/\\\0\n\ufffd]|^\.+$/.test(text)),
 );
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
 const content = fc.oneof(fc.string({ maxLength: 40 }), fc.nat(5000).map(noise));
