@@ -98,7 +98,7 @@ export const ADVICE =
  * @throws ArtifactError for a name that leads out of the root, or that no file system takes
  */
 export function cleanName(name: string): string {
-  if (name === '' || name.startsWith('/') || /[\\\0]/.test(name)) throw invalidName(name);
+  if (name === '' || name.startsWith('/') || /[\\\0]|\.\.\//.test(name)) throw invalidName(name);
   if (name.includes('\ufffd')) throw invalidName(name, ': it is not UTF-8');
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw invalidName(name);

@@ -43,6 +43,7 @@ const REFUSED: [name: string, entries: LayerEntry[], code: ArtifactErrorCode, me
   ['a path that leads out further on', [file('a/../../x')], 'name', /invalid name error/],
   ['a path that leads up and stays inside', [file('a/../x')], 'name', /invalid name error/],
   ['a path that ends with ..', [file('a/..')], 'name', /invalid name error/],
+  ['a name that only looks like leading out', [file('a../x')], 'name', /invalid name error "a\.\.\/x"/],
   ['a directory ..', [{ path: '..', type: 'Directory' }], 'name', /invalid name error/],
   ['a backslash', [file('a\\b')], 'name', /invalid name error "a\\\\b"/],
   ['a symbolic link with a bad name', [link('../l', 'x')], 'name', /invalid name error/],
