@@ -72,7 +72,7 @@ these rights on a real API server.
   verbs: [get, patch]
 - apiGroups: [appstudio.redhat.com]
   resources: [remotesecrets]
-  verbs: [get, create]
+  verbs: [create]
 - apiGroups: ['']
   resources: [secrets]
   verbs: [get, create, patch, delete]
@@ -87,11 +87,14 @@ these rights on a real API server.
   resources: [components]
   verbs: [get, patch]
 - apiGroups: [appstudio.redhat.com]
-  resources: [imagerepositories]
-  verbs: [get, list, create, patch]
+  resources: [remotesecrets]
+  verbs: [create]
 - apiGroups: ['']
   resources: [secrets]
-  verbs: [get]
+  verbs: [get, create, patch, delete]
+- apiGroups: ['']
+  resources: [serviceaccounts]
+  verbs: [get, patch]
 {{ include "longshore.rules.events" . }}
 {{- end }}
 
@@ -116,6 +119,11 @@ these rights on a real API server.
 {{- if .Values.kinds.quay.enabled }}
 - apiGroups: [appstudio.redhat.com]
   resources: [imagerepositories, components]
+  verbs: [list, watch]
+# Only whether it changed: what failed for want of a good token runs then, not five minutes later.
+- apiGroups: ['']
+  resources: [secrets]
+  resourceNames: [quaytoken]
   verbs: [list, watch]
 {{- end }}
 {{- end }}
