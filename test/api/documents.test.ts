@@ -1,6 +1,6 @@
 /**
- * Every manifest and command of the founding documents that concerns ImageRepository, as they stand there, on both
- * servers (issue 4, item 10).
+ * Every manifest and command of the founding documents that concerns the image kinds, as they stand there, on both
+ * servers.
  */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
@@ -73,6 +73,21 @@ spec:
   ],
 ];
 
+/** The policy of the section on cross-namespace references. */
+const POLICY = `apiVersion: image.toolkit.fluxcd.io/v1beta1
+kind: ImagePolicy
+metadata:
+  name: app1
+  namespace: flux-system
+spec:
+  imageRepositoryRef:
+    name: app1
+    namespace: apps
+  policy:
+    semver:
+      range: 1.0.x
+`;
+
 const COMMANDS: [command: string[], says: RegExp][] = [
   [
     ['create', 'secret', 'docker-registry', 'regcred', '--docker-username=u', '--docker-password=p'],
@@ -126,6 +141,15 @@ overBothServers('founding documents', ['kubectl'], (server, ask) => {
       });
     }
   }
+
+  test('a policy across namespaces: kubectl apply', async () => {
+    const done = await kubectl(['apply', '-f', '-'], { input: here(POLICY) });
+    assert.equal(done.code, 0, done.output);
+    const path = `/apis/image.toolkit.fluxcd.io/v1beta1/namespaces/${namespace}/imagepolicies/app1`;
+    const { json } = await ask(path);
+    assert.deepEqual(json.spec.imageRepositoryRef, { name: 'app1', namespace: 'apps' });
+    assert.deepEqual(json.spec.policy, { semver: { range: '1.0.x' } });
+  });
 
   for (const [command, says] of COMMANDS) {
     test(`kubectl ${command.join(' ')}`, async () => {
