@@ -51,7 +51,8 @@ export async function scan(options: ScanOptions, signal: AbortSignal): Promise<S
 
   const changed = record?.revision !== revision || !sameCanonicalName(record.canonicalName, canonicalName);
   if (changed || !sameEntries(record.exclusionList, exclusionList)) {
-    await storeTags(target, { uid, canonicalName, exclusionList, scanTime, revision, tags }, signal);
+    const { etag } = record ?? {};
+    await storeTags(target, { uid, canonicalName, exclusionList, scanTime, revision, tags, etag }, signal);
   }
   const { pages } = listing;
   const durationMs = scanTime - startedAt;

@@ -113,6 +113,24 @@ test('after a conflict with somebody who wrote the same: nothing is left to writ
   assert.equal(calls.length, 2);
 });
 
+test('after a conflict with another run of ours: its newer state stands', async () => {
+  const overtakers: Status[] = [
+    { url: 'newer' },
+    { url: 'old', conditions: [condition('Ready', 'newer')] },
+    { conditions: [condition('Ready', 'old')] },
+  ];
+  for (const overtaker of overtakers) {
+    const object = thing({ conditions: [condition('Ready', 'old')], url: 'old' });
+    const status = { conditions: [condition('Ready', 'ours')], url: 'ours' };
+    const { kube, calls } = scriptedClient(conflict, () => thing(overtaker, '5'));
+    await assert.rejects(
+      patchStatus({ kube, resource: RESOURCE, object, status }, NEVER),
+      (error) => error instanceof RetryError && error.reason === 'Conflict',
+    );
+    assert.equal(calls.length, 2, 'nothing was written');
+  }
+});
+
 test('a second conflict is a retry', async () => {
   const { kube } = scriptedClient(conflict, () => thing({}, '5'), conflict);
   const request = { kube, resource: RESOURCE, object: thing({}), status: { url: 'new' } };

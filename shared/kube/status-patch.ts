@@ -1,4 +1,5 @@
 /** The one status write of a run: only what differs, and only over what was read (design section 4, IR-REC-16, IR-REC-17). */
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf, RetryError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { KubeClient } from './client.ts';
@@ -26,9 +27,9 @@ export interface StatusPatch<T extends KubeObject> {
 /**
  * Patches the status sub-resource with what differs between `object.status` and `status`; nothing differs: no request.
  * The patch carries the resource version that was read. When somebody else wrote meanwhile, the object is read again and
- * the same change applied once more.
+ * the same change applied once more, unless another run has written what it changes: that state is the newer one.
  * @returns the object as it is stored now; undefined when it, or the object of that uid, is gone
- * @throws RetryError `Conflict` after the second conflict; KubeError when the server refuses or cannot be reached
+ * @throws RetryError `Conflict` after the second conflict, or when another run was there; KubeError when the server refuses or cannot be reached
  */
 export async function patchStatus<T extends KubeObject>(
   request: StatusPatch<T>,
@@ -47,7 +48,14 @@ export async function patchStatus<T extends KubeObject>(
     const fresh = await kube.get<T>(resource, { namespace, name }, signal);
     if (fresh?.metadata.uid !== uid) return undefined;
     const again = changeOf(fresh, rebased(fresh, change, request.owned), request);
-    return again ? await write(request, fresh, again, signal) : fresh;
+    if (!again) return fresh;
+    if (isOvertaken(request, fresh, change)) {
+      throw new RetryError(
+        'Conflict',
+        `another run of ${namespace}/${name} has written its status meanwhile`,
+      );
+    }
+    return await write(request, fresh, again, signal);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     if (isConflict(error)) throw new RetryError('Conflict', messageOf(error), { cause: error });
@@ -92,6 +100,23 @@ function write<T extends KubeObject>(
   const { namespace, name, resourceVersion } = object.metadata;
   const body = { metadata: { resourceVersion }, status };
   return kube.patch<T>(resource, { namespace, name, subresource: 'status' }, body, signal);
+}
+
+/** What the change is about is not as it was when this run read it: an invocation may outlive the relay that made it. */
+function isOvertaken<T extends KubeObject>(
+  { object, owned = OWNED_CONDITIONS }: StatusPatch<T>,
+  fresh: T,
+  change: JsonObject,
+): boolean {
+  const before = (object.status ?? {}) as JsonObject;
+  const now = (fresh.status ?? {}) as JsonObject;
+  const ours = (conditions: unknown) =>
+    ((conditions ?? []) as Condition[]).filter(({ type }) => owned.includes(type));
+  return Object.keys(change).some((name) =>
+    name === 'conditions'
+      ? !isDeepStrictEqual(ours(before[name]), ours(now[name]))
+      : !isDeepStrictEqual(before[name], now[name]),
+  );
 }
 
 /** Our change on top of what others wrote: of the conditions only ours, because a list is replaced as a whole. */

@@ -7,7 +7,7 @@ import { after, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { artifactsOf } from '../artifact/artifact-path.ts';
 import { createDirectoryStore } from './directory.ts';
-import { type ObjectStore, StorageError } from './object-store.ts';
+import { type ObjectStore, PreconditionFailed, StorageError } from './object-store.ts';
 import { removeOrphans } from './orphans.ts';
 import {
   deleteTagRecord,
@@ -65,11 +65,20 @@ describe('a tag record', () => {
     test(`gives back ${tags.length} tags and its attributes`, async () => {
       await writeTagRecord(store, KEY, record(tags));
       const { tags: _, ...header } = record(tags);
-      assert.deepEqual(await read(), record(tags));
-      assert.deepEqual(await readHeader(), header);
+      const { etag } = (await store.head(tagRecordKey(KEY)))!;
+      assert.deepEqual(await read(), { ...record(tags), etag });
+      assert.deepEqual(await readHeader(), { ...header, etag });
       assert.deepEqual(warnings, []);
     });
   }
+
+  test('is not written over one that another run has written since it was read', async () => {
+    await writeTagRecord(store, KEY, record(['a']));
+    const { etag } = (await readHeader())!;
+    await writeTagRecord(store, KEY, { ...record(['b', 'a']), etag });
+    await assert.rejects(writeTagRecord(store, KEY, { ...record(['a']), etag }), PreconditionFailed);
+    assert.deepEqual((await read())?.tags, ['b', 'a']);
+  });
 
   test('gives back any tags', async () => {
     const tag = fc.stringMatching(/^\w[\w.-]{0,127}$/);

@@ -37,6 +37,8 @@ export interface TagRecordHeader {
   tagCount: number;
   /** `sha256:` and the hash of the tag lines (IR-REPO-17). */
   revision: string;
+  /** Which write this is: a record that was read says so. */
+  etag?: string;
 }
 
 export interface TagRecord extends TagRecordHeader {
@@ -100,7 +102,8 @@ export async function readTagRecord(
 }
 
 /**
- * Writes a record, whatever was there. Its count is that of its tags.
+ * Writes a record over the one with the `etag` that the caller has read; without one, whatever was there. So a run that
+ * another one has overtaken does not bring an older tag list back. The count is that of the tags.
  * @throws StorageError when it was not written: the record of before is still whole
  */
 export async function writeTagRecord(
@@ -109,7 +112,7 @@ export async function writeTagRecord(
   record: Omit<TagRecord, 'tagCount'>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { tags, uid, canonicalName, exclusionList, revision } = record;
+  const { etag, tags, uid, canonicalName, exclusionList, revision } = record;
   const content = Buffer.from(tags.length === 0 ? '' : `${tags.join('\n')}\n`);
   const packed = content.length > GZIP_ABOVE_BYTES;
   const body = packed ? gzipSync(content, { level: 1 }) : content;
@@ -124,7 +127,8 @@ export async function writeTagRecord(
     encoding: packed ? 'gzip' : 'identity',
     bytes: body.length,
   } satisfies z.infer<typeof HeaderLine> | { exclusionList: readonly string[] });
-  await store.put(tagRecordKey(key), Buffer.concat([Buffer.from(`${line}\n`), body]), {}, signal);
+  const options = etag === undefined ? {} : { ifMatch: etag };
+  await store.put(tagRecordKey(key), Buffer.concat([Buffer.from(`${line}\n`), body]), options, signal);
   rememberTags(revision, tags);
 }
 
@@ -155,6 +159,7 @@ async function read<T>(
   const bytes = await stored.bytes();
   try {
     const parts = split(bytes);
+    parts.header.etag = stored.etag;
     return parts.header.uid === reader.uid ? use(parts) : undefined;
   } catch (error) {
     reader.log.error('the tag record cannot be used, the next scan writes it again', {
