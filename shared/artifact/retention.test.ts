@@ -38,5 +38,10 @@ describe('retention (16.5)', () => {
       [at(0, 0), at(600_000, 0), at(600_001, 0), at(720_000, 60_000), at(720_001, 60_000), at(-5000, 0)],
       [true, true, false, true, false, true],
     );
+    assert.deepEqual(
+      [at(120_000, 60_000), at(120_001, 60_000), at(600_000, 60_000), at(600_001, 60_000)],
+      [true, false, false, true],
+      'not between the two moments at which something may have to go',
+    );
   });
 });

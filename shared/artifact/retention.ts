@@ -14,10 +14,10 @@ export interface AgedFile {
 }
 
 /**
- * Whether old files may be there: only in the time after a change. A listing at every run would cost more than
- * everything else that the run of an unchanged object does.
+ * Whether old files may have to go: right after a change, when there may be too many, and when its files become too
+ * old. A listing at every run would cost more than everything else that the run of an unchanged object does.
  * @param changedAt `lastUpdateTime` of the artifact; both times in milliseconds since 1970
- * @param intervalMs `spec.interval`
+ * @param intervalMs `spec.interval`: each of the two times is seen by at least one run; 0: nobody knows when one comes
  */
 export function mayHaveOldFiles(
   changedAt: number,
@@ -25,7 +25,10 @@ export function mayHaveOldFiles(
   { ttlMs }: Retention,
   now: number,
 ): boolean {
-  return now - changedAt <= ttlMs + 2 * intervalMs;
+  const age = now - changedAt;
+  const isJustAfter = (moment: number) => age > moment && age <= moment + 2 * intervalMs;
+  if (age <= 0 || intervalMs === 0) return age <= ttlMs;
+  return isJustAfter(0) || isJustAfter(ttlMs);
 }
 
 /**
