@@ -13,7 +13,10 @@ const name = fc.oneof(
     .filter((text) => !/[/\\\0\n\ufffd]|^\.+$/.test(text)),
 );
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
-const content = fc.oneof(fc.string({ maxLength: 40 }), fc.nat(5000).map(noise));
+const content = fc.oneof(
+  fc.string({ maxLength: 40 }),
+  fc.nat(5000).map((length) => noise(length)),
+);
 const entry: fc.Arbitrary<LayerEntry> = fc.record({
   path,
   content,

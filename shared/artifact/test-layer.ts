@@ -56,9 +56,9 @@ export interface Produced {
   leftOut: LeftOut;
 }
 
-/** Bytes that no compression makes smaller, always the same. */
-export function noise(length: number): Buffer {
-  return createHash('shake256', { outputLength: length }).digest();
+/** Bytes that no compression makes smaller, always the same for a seed. */
+export function noise(length: number, seed = 0): Buffer {
+  return createHash('shake256', { outputLength: length }).update(String(seed)).digest();
 }
 
 /** Makes the artifact of a layer that comes in chunks of `chunk` bytes. */

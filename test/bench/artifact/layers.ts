@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { tarOf } from '../../../shared/artifact/test-layer.ts';
+import { noise, tarOf } from '../../../shared/artifact/test-layer.ts';
 
 export interface LayerShape {
   files: number;
@@ -24,7 +24,7 @@ export async function writeLayer(file: string, { files, size, content, level }: 
   const entries = function* () {
     for (let index = 0; index < files; index++) {
       const path = `folder-${Math.floor(index / FILES_IN_A_FOLDER)}/file-${index}.yaml`;
-      const archive = tarOf([{ path, content: bytes(index, size) }]);
+      const archive = tarOf([{ path, content: bytes(size, index) }]);
       yield index === files - 1 ? archive : archive.subarray(0, -END_OF_ARCHIVE);
     }
   };
@@ -32,7 +32,7 @@ export async function writeLayer(file: string, { files, size, content, level }: 
 }
 
 /** Manifests, one after the other: much repeats, names and digests do not. Shrinks to about a sixth. */
-function manifestText(seed: number, size: number): Buffer {
+function manifestText(size: number, seed: number): Buffer {
   let text = '';
   for (let part = 0; text.length < size; part++) {
     const digest = createHash('sha256').update(`${seed}/${part}`).digest('hex');
@@ -45,8 +45,4 @@ function manifestText(seed: number, size: number): Buffer {
     ].join('\n');
   }
   return Buffer.from(text.slice(0, size));
-}
-
-function noise(seed: number, size: number): Buffer {
-  return createHash('shake256', { outputLength: size }).update(String(seed)).digest();
 }
