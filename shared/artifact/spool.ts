@@ -6,11 +6,18 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ArtifactError } from './artifact-error.ts';
 
-/** So much stays in memory; also the size of the writes to the file. */
+/** So much of one spool stays in memory; also the size of the writes to the file. */
 const IN_MEMORY = 2 * 1024 * 1024;
+/** So much of all of them: a process works on hundreds of objects at a time. What comes later writes smaller pieces. */
+const ALL_IN_MEMORY = 64 * 1024 * 1024;
+/** These every spool gets. */
 const SMALLEST_BUFFER = 8 * 1024;
+const GRANTED_BUFFER = 64 * 1024;
 /** What `body` hands out at a time. */
 const PIECE = 128 * 1024;
+
+/** Bytes of the buffers of all spools. */
+let allocated = 0;
 
 /**
  * File operations are synchronous: a temporary file is a copy into the page cache, quicker than a trip to the thread
@@ -37,15 +44,14 @@ export class Spool {
 
   /** Copies `bytes` to the end. */
   append(bytes: Buffer): void {
-    let at = 0;
-    while (at < bytes.length) {
+    for (let at = 0; at < bytes.length; ) {
       const held = this.#length - this.#flushed;
-      if (held === IN_MEMORY) {
+      this.#grow(held, bytes.length - at);
+      const taken = Math.min(bytes.length - at, this.#buffer.length - held);
+      if (taken === 0) {
         this.#flush();
         continue;
       }
-      const taken = Math.min(bytes.length - at, IN_MEMORY - held);
-      if (held + taken > this.#buffer.length) this.#grow(held, held + taken);
       bytes.copy(this.#buffer, held, at, at + taken);
       this.#length += taken;
       at += taken;
@@ -72,7 +78,7 @@ export class Spool {
   dispose(): void {
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
     this.#fd = undefined;
-    this.#buffer = Buffer.alloc(0);
+    this.#resize(0, 0);
     this.#length = 0;
     this.#flushed = 0;
   }
@@ -91,12 +97,21 @@ export class Spool {
     }
   }
 
-  #grow(held: number, needed: number): void {
-    const larger = Buffer.allocUnsafe(
-      Math.min(IN_MEMORY, Math.max(needed, this.#buffer.length * 2, SMALLEST_BUFFER)),
-    );
-    this.#buffer.copy(larger, 0, 0, held);
-    this.#buffer = larger;
+  /** Makes room for `more` bytes behind those that are held, as far as there may be. */
+  #grow(held: number, more: number): void {
+    const size = this.#buffer.length;
+    if (held + more <= size || size === IN_MEMORY) return;
+    const wanted = Math.min(IN_MEMORY, Math.max(held + more, size * 2, SMALLEST_BUFFER));
+    const granted = Math.max(Math.min(wanted, GRANTED_BUFFER), size);
+    const next = allocated - size + wanted <= ALL_IN_MEMORY ? wanted : granted;
+    if (next > size) this.#resize(held, next);
+  }
+
+  #resize(held: number, size: number): void {
+    const buffer = Buffer.allocUnsafe(size);
+    this.#buffer.copy(buffer, 0, 0, held);
+    allocated += size - this.#buffer.length;
+    this.#buffer = buffer;
   }
 
   #flush(): void {
