@@ -28,6 +28,25 @@ function prune(object: KubeObject): void {
   delete spec.suspend;
 }
 
+describe("ImagePolicy on a cluster with the original's v1, which has no texts any more", () => {
+  const cluster = createFakeCluster();
+  cluster.prune = ({ status }) => {
+    for (const name of ['latestImage', 'observedPreviousImage'])
+      delete (status as Record<string, unknown>)?.[name];
+  };
+  const suite = useSuite({ kube: cluster }, { cluster: 'v1-of-others' });
+
+  it('nothing is written when the choice stands', async () => {
+    await suite.scanned();
+    const { status } = await suite.chosen();
+    assert.deepEqual(status!.latestRef, { name: suite.image(), tag: '2.0.0' });
+    assert.equal(status!.latestImage, undefined);
+    suite.forget();
+    for (const trigger of ['timer', 'dependency', 'resync'] as const) await suite.run('newest', { trigger });
+    assert.deepEqual(suite.policies.writes(), []);
+  });
+});
+
 describe('19. ImagePolicy on a cluster whose CRDs know v1beta1 alone', () => {
   const cluster = createFakeCluster();
   cluster.versions = ['v1beta1'];

@@ -93,10 +93,11 @@ function hints(
   return `
 Look around with kubectl:
   export KUBECONFIG=${folder.kubeconfig}
-  kubectl get imgrepo --all-namespaces
-Push a tag and have it scanned at once:
+  kubectl get imgrepo,imgpol --all-namespaces
+Push a tag, have it scanned at once, and see the policy follow:
   curl -s ${web}/1.2.3 | curl -sT - ${web}/1.3.0
   kubectl annotate imgrepo web -n apps --overwrite reconcile.fluxcd.io/requestedAt="$(date +%s)"
+  kubectl get imgpol web -n apps
 Download the artifact of an OCIRepository, as the controllers of a cluster do:
   curl -s ${artifacts}/ocirepository/apps/web/latest.tar.gz | tar -tzv
 See what was made in the demo's Quay, and for it:
