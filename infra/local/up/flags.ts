@@ -83,6 +83,9 @@ const OVERRIDES = {
   'allow-loopback-addresses': 'true',
 } satisfies Partial<Record<SettingName, string>>;
 
+/** The demo's own Quay needs no sparing. */
+const DEMO_OVERRIDES = { ...OVERRIDES, 'quay-requests-per-second': '50' };
+
 /**
  * Reads the command line of `longshore up`.
  * @throws UsageError, SettingsError with everything that is wrong
@@ -110,7 +113,8 @@ export function readUpFlags(
     registryPort: values['registry-port'],
     quayPort: values['quay-port'],
   };
-  return { flags, settings: readSettings('up', rest, environment, OVERRIDES) };
+  const overrides = flags.kubeconfig === undefined ? DEMO_OVERRIDES : OVERRIDES;
+  return { flags, settings: readSettings('up', rest, environment, overrides) };
 }
 
 /** Help of all flags: ours, then the settings. */
