@@ -2,6 +2,7 @@
 import type { Component } from '../../shared/api/component.ts';
 import type { OwnerReference, Resource } from '../../shared/kube/resource.ts';
 import { readQuayAccess } from '../../shared/quay/access.ts';
+import type { Availability } from '../../shared/quay/availability.ts';
 import type { OpenQuay, QuayClient } from '../../shared/quay/client.ts';
 import { isRepositoryName } from '../../shared/quay/names.ts';
 import type { Run } from '../../shared/runtime/reconciler.ts';
@@ -17,7 +18,7 @@ export interface Dependencies {
 export interface Desk extends Dependencies {
   run: Run;
   resource: Resource;
-  report: { events: number };
+  report: { events: number; quay: Availability };
 }
 
 export interface Place extends Desk {
@@ -39,10 +40,13 @@ export async function openPlace(desk: Desk): Promise<Place> {
   const { kube, clock, log, secrets, deadline, signal } = run;
   const access = await readQuayAccess({ kube, settings, secrets }, signal);
   const scrub = (text: string) => secrets.scrub(text);
+  const onUse = (worked: boolean) => {
+    desk.report.quay.worked = worked;
+  };
   return {
     ...desk,
     root: `${access.registryHost}/${access.organization}/`,
-    quay: openQuay(access, { clock, settings, deadline, scrub, log }),
+    quay: openQuay(access, { clock, settings, deadline, scrub, log, onUse }),
   };
 }
 

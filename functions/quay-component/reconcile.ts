@@ -2,10 +2,11 @@
 import { COMPONENT, type Component } from '../../shared/api/component.ts';
 import { isConflict, isNotFound } from '../../shared/kube/errors.ts';
 import { findObject } from '../../shared/kube/find-object.ts';
+import { availabilityMeasures } from '../../shared/quay/availability.ts';
 import { openQuay } from '../../shared/quay/client.ts';
 import { nameFailure } from '../../shared/quay/run-failure.ts';
 import { messageOf, RetryError } from '../../shared/runtime/errors.ts';
-import type { Reconcile } from '../../shared/runtime/reconciler.ts';
+import type { Reconcile, RunResult } from '../../shared/runtime/reconciler.ts';
 import { answered, type Result, readRequest, readResult } from './annotations.ts';
 import { create } from './create.ts';
 import { finishDeletion } from './deletion.ts';
@@ -21,14 +22,14 @@ export function createReconciler(given: Pick<Dependencies, 'settings'> & Partial
     const found = await findObject<Component>(run, COMPONENT);
     if (!found) return { result: 'gone' };
     const { object, resource } = found;
-    const desk: Desk = { ...dependencies, run, resource, report: { events: 0 } };
+    const desk: Desk = { ...dependencies, run, resource, report: { events: 0, quay: { worked: undefined } } };
     try {
       if (object.metadata.deletionTimestamp) {
         await finishDeletion(desk, object);
-        return { result: 'gone', ...desk.report };
+        return { result: 'gone', ...reported(desk) };
       }
       await answer(desk, object);
-      return { result: 'ok', ...desk.report };
+      return { result: 'ok', ...reported(desk) };
     } catch (error) {
       if (isNotFound(error)) return { result: 'gone' };
       if (isConflict(error)) throw new RetryError('Conflict', messageOf(error), { cause: error });
@@ -50,6 +51,10 @@ async function answer(desk: Desk, component: Component): Promise<void> {
   if (!told) await say(MESSAGE.invalidStatus);
   else if (isProvided(told)) await changeVisibility(desk, component, told, request.visibility);
   else await create(await openPlace(desk), component, request.visibility);
+}
+
+function reported({ report }: Desk): Pick<RunResult, 'events' | 'measures'> {
+  return { events: report.events, measures: availabilityMeasures(report.quay) };
 }
 
 function isProvided(told: Result): told is Provided {

@@ -11,6 +11,7 @@ import { removeFinalizer } from '../../shared/kube/finalizer.ts';
 import { findObject } from '../../shared/kube/find-object.ts';
 import type { Condition } from '../../shared/kube/resource.ts';
 import { patchStatus } from '../../shared/kube/status-patch.ts';
+import { availabilityMeasures } from '../../shared/quay/availability.ts';
 import { openQuay } from '../../shared/quay/client.ts';
 import { FAILURE_REASON, nameFailure } from '../../shared/quay/run-failure.ts';
 import { messageOf, RetryError } from '../../shared/runtime/errors.ts';
@@ -21,13 +22,12 @@ import { isDamaged } from './damage.ts';
 import { finishDeletion } from './deletion.ts';
 import { restoreName } from './image-name.ts';
 import { linkPushSecret, verifyLinking } from './links.ts';
-import { registryAvailable } from './measures.ts';
 import { convergeNotifications } from './notifications.ts';
 import { provision } from './provision.ts';
 import { FINAL_STATES, MESSAGE } from './reasons.ts';
 import { reopen } from './reopen.ts';
 import { refuseNamespaceRotation, rotateTokens } from './rotation.ts';
-import { type Dependencies, type Desk, openSite, type Site } from './site.ts';
+import { type Dependencies, type Desk, openSite, type Report, type Site } from './site.ts';
 import type { Step } from './step.ts';
 import { changeVisibility } from './visibility.ts';
 import { GoneError, writeStatus } from './writes.ts';
@@ -47,27 +47,37 @@ export function createReconciler(given: Pick<Dependencies, 'settings'> & Partial
   return async (run) => {
     const found = await findObject<QuayImageRepository>(run, QUAY_IMAGE_REPOSITORY);
     if (!found) return { result: 'gone' };
-    const report = { events: 0, measures: [], waitingSince: waitingSince(found.object, run) };
+    const report: Report = {
+      object: found.object,
+      events: 0,
+      measures: [],
+      quay: { worked: undefined },
+      waitingSince: waitingSince(found.object, run),
+    };
     const desk = { ...dependencies, run, resource: found.resource, report };
-    const result = await climbToTheEnd(desk, found.object);
-    return { ...result, events: report.events, measures: report.measures };
+    const result = await climbToTheEnd(desk);
+    return {
+      ...result,
+      events: report.events,
+      measures: [...report.measures, ...availabilityMeasures(report.quay)],
+    };
   };
 }
 
 /** A writer who came between sends us back to the first step, with the object as it is now. */
-async function climbToTheEnd(desk: Desk, found: QuayImageRepository): Promise<RunResult> {
-  let object = found;
+async function climbToTheEnd(desk: Desk): Promise<RunResult> {
+  const { report } = desk;
   for (let pass = 1; pass <= PASSES; pass++) {
     try {
-      const step = await climb(desk, object);
+      const step = await climb(desk, report.object);
       if ('result' in step) return step.result;
-      object = step.again;
+      report.object = step.again;
     } catch (error) {
       if (error instanceof GoneError) return { result: 'gone' };
-      if (!isConflict(error)) return await endWith(desk, object, error);
+      if (!isConflict(error)) return await endWith(desk, error);
       const again = await findObject<QuayImageRepository>(desk.run, QUAY_IMAGE_REPOSITORY);
-      if (again?.object.metadata.uid !== object.metadata.uid) return { result: 'gone' };
-      object = again.object;
+      if (again?.object.metadata.uid !== report.object.metadata.uid) return { result: 'gone' };
+      report.object = again.object;
       if (pass === PASSES) throw new RetryError('Conflict', messageOf(error), { cause: error });
     }
   }
@@ -128,13 +138,13 @@ async function rest(desk: Desk, object: QuayImageRepository): Promise<Step> {
 }
 
 /** A failure of Quay or of a Secret is told where it lasts; the state stays as it is, because none of them is for good. */
-async function endWith(desk: Desk, object: QuayImageRepository, error: unknown): Promise<RunResult> {
-  const { run, resource, report } = desk;
+async function endWith({ run, resource, report }: Desk, error: unknown): Promise<RunResult> {
+  const { object } = report;
   const failure = nameFailure(error, run.request.attempt);
   if (!failure) throw error;
   const { reason, retryAfterMs } = failure.error;
-  if (reason === FAILURE_REASON.unavailable || reason === FAILURE_REASON.configuration)
-    report.measures.push(registryAvailable(false));
+  // Also without a request: there is no token to come with.
+  if (reason === FAILURE_REASON.configuration) report.quay.worked = false;
   const message = run.secrets.scrub(messageOf(failure.error));
   const result = { result: 'retry', reason, message, ...(retryAfterMs && { retryAfterMs }) } as const;
   if (!failure.isShown || object.metadata.deletionTimestamp) return result;

@@ -2,6 +2,7 @@
 import type { QuayImageRepository } from '../../shared/api/quay-image-repository.ts';
 import type { OwnerReference, Resource } from '../../shared/kube/resource.ts';
 import { readQuayAccess } from '../../shared/quay/access.ts';
+import type { Availability } from '../../shared/quay/availability.ts';
 import type { OpenQuay, QuayClient } from '../../shared/quay/client.ts';
 import type { Measure } from '../../shared/runtime/contract.ts';
 import type { Run } from '../../shared/runtime/reconciler.ts';
@@ -18,8 +19,11 @@ export interface Dependencies {
 
 /** What a run reports beside its result. */
 export interface Report {
+  /** As this run left it last. */
+  object: QuayImageRepository;
   events: number;
   measures: Measure[];
+  quay: Availability;
   /** Since when somebody waits for the repository: milliseconds since 1970. */
   waitingSince: number;
 }
@@ -44,11 +48,14 @@ export async function openSite(desk: Desk): Promise<Site> {
   const { kube, clock, log, secrets, deadline, signal } = run;
   const access = await readQuayAccess({ kube, settings, secrets }, signal);
   const scrub = (text: string) => secrets.scrub(text);
+  const onUse = (worked: boolean) => {
+    desk.report.quay.worked = worked;
+  };
   return {
     ...desk,
     host: access.registryHost,
     organization: access.organization,
-    quay: openQuay(access, { clock, settings, deadline, scrub, log }),
+    quay: openQuay(access, { clock, settings, deadline, scrub, log, onUse }),
   };
 }
 

@@ -30,7 +30,7 @@ export interface Edit {
  * @throws KubeError `Conflict` when guarded; GoneError
  */
 export async function editObject(
-  { run, resource }: Desk,
+  { run, resource, report }: Desk,
   object: QuayImageRepository,
   { metadata, spec }: Edit,
   { guard }: { guard: boolean },
@@ -41,9 +41,10 @@ export async function editObject(
     metadata: { ...metadata, uid, ...(guard && { resourceVersion }) },
     ...(spec && { spec }),
   };
-  return await orGone(() =>
+  report.object = await orGone(() =>
     run.kube.patch<QuayImageRepository>(resource, { namespace, name }, body, run.signal),
   );
+  return report.object;
 }
 
 /**
@@ -51,14 +52,15 @@ export async function editObject(
  * @throws KubeError `Conflict`; GoneError
  */
 export async function writeStatusAhead(
-  { run, resource }: Desk,
+  { run, resource, report }: Desk,
   object: QuayImageRepository,
   status: QuayImageRepositoryStatus,
 ): Promise<QuayImageRepository> {
   const { namespace, name, resourceVersion } = object.metadata;
   const body = { metadata: { resourceVersion }, status };
   const ref = { namespace, name, subresource: 'status' };
-  return await orGone(() => run.kube.patch<QuayImageRepository>(resource, ref, body, run.signal));
+  report.object = await orGone(() => run.kube.patch<QuayImageRepository>(resource, ref, body, run.signal));
+  return report.object;
 }
 
 /**
@@ -68,7 +70,7 @@ export async function writeStatusAhead(
  * @throws GoneError; RetryError `Conflict` when others keep writing
  */
 export async function writeStatus(
-  { run, resource }: Desk,
+  { run, resource, report }: Desk,
   object: QuayImageRepository,
   change: Partial<QuayImageRepositoryStatus>,
   generation = object.metadata.generation ?? 0,
@@ -76,6 +78,7 @@ export async function writeStatus(
   const status = completed(withAnswer(object, { ...object.status, ...change }), generation, run.clock.now());
   const stored = await patchStatus({ kube: run.kube, resource, object, status }, run.signal);
   if (!stored) throw new GoneError();
+  report.object = stored;
   return stored;
 }
 

@@ -113,7 +113,7 @@ export class QuayApi {
       const wait = retryAfterMs(answer.headers['retry-after'], clock.now());
       const type = answer.headers['content-type'];
       const judged = judge({ what, status: answer.status, raw, type, wait }, this.#options);
-      onUse?.(true);
+      onUse?.(!judged.foreign);
       return judged;
     } catch (error) {
       const failure = error instanceof QuayError ? error : this.#unanswered(what, error, signal);

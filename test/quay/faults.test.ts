@@ -192,6 +192,11 @@ function assertHidden(text: string, robots: string[]): void {
   }
 }
 
+/** The gauge of Quay's availability after a run (spec 15). */
+function availableIn({ measures = [] }: Outcome): number | undefined {
+  return measures.find(({ name }) => name.endsWith('_global_quay_app_available'))?.value;
+}
+
 const tokensOf = (suite: QuaySuite) => Object.values(suite.org().robots).map(({ token }) => token);
 
 describe('faults', () => {
@@ -225,6 +230,7 @@ describe('faults', () => {
           assert.ok(object, row);
           assert.notEqual(object.status?.state, 'failed', row);
           assert.equal(outcome.result, 'retry', `${row}: ${JSON.stringify(outcome)}`);
+          assert.equal(availableIn(outcome), 0, row);
           if (operationName !== 'deletion') {
             assert.ok(
               conditionsOf(object).includes(`Ready=False ${reason}`),
@@ -235,6 +241,7 @@ describe('faults', () => {
           suite.quay.faults.clear();
           const after = await suite.run(NAME, { attempt: 4 });
           assert.match(after.result, /^(ok|gone)$/, `${row}: ${JSON.stringify(after)}`);
+          assert.equal(availableIn(after), 1, row);
           await operation.check(suite);
           assertHidden(await shown(suite, after), tokensOf(suite));
           await clear(suite);
