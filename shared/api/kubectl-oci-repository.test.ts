@@ -161,6 +161,6 @@ overBothServers('kubectl and OCIRepository', ['kubectl'], (server, ask) => {
     await run(['patch', 'ocirepository', 'web', '--type=merge', ...suspend]);
     const { code, output } = await kubectl(['patch', 'ocirepository', 'web', ...suspend]);
     assert.equal(code, 1, 'a custom resource knows no strategic merge: the document leaves --type=merge out');
-    assert.match(output, /UnsupportedMediaType/);
+    assert.match(output, /strategic-merge-patch\+json is not supported/);
   });
 });
