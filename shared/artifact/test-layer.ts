@@ -56,6 +56,21 @@ export interface Produced {
   leftOut: LeftOut;
 }
 
+/** Entries of a layer, one by one. */
+export const file = (path: string, content = 'x'): LayerEntry => ({ path, content });
+export const link = (path: string, linkpath: string): LayerEntry => ({
+  path,
+  type: 'SymbolicLink',
+  linkpath,
+});
+export const hardLink = (path: string, linkpath: string): LayerEntry => ({ path, type: 'Link', linkpath });
+
+/** One record of an extended header. */
+export function record(key: string, value: string): string {
+  const length = Buffer.byteLength(` ${key}=${value}\n`);
+  return `${length + String(length + 2).length} ${key}=${value}\n`;
+}
+
 /** Bytes that no compression makes smaller, always the same for a seed. */
 export function noise(length: number, seed = 0): Buffer {
   return createHash('shake256', { outputLength: length }).update(String(seed)).digest();
