@@ -29,4 +29,11 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
       load: async () => (await import('./artifact.ts')).artifact,
     },
   ],
+  [
+    'doctor',
+    {
+      summary: 'check an installation step by step, and say what to do about what is wrong',
+      load: async () => (await import('./doctor.ts')).doctor,
+    },
+  ],
 ]);

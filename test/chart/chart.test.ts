@@ -13,26 +13,12 @@ import { KINDS } from '../../shared/api/kinds.ts';
 import { RELEASE } from '../../shared/runtime/release.ts';
 import { readSettings, SETTINGS, type SettingName } from '../../shared/runtime/settings.ts';
 import { needs } from '../parts/parts.ts';
-import { CHART, helm, type Manifest, merge, REQUIRED, render } from './helm.ts';
+import { argsOf, CHART, find, helm, merge, REQUIRED, render } from './helm.ts';
 import { VALUE_SETS } from './values.ts';
 
 const GOLDEN = join(import.meta.dirname, 'golden');
 
 const read = (file: string) => readFileSync(join(CHART, file), 'utf8');
-
-function find(manifests: Manifest[], kind: string, name?: string): Manifest {
-  const found = manifests.find((each) => each.kind === kind && (!name || each.metadata.name === name));
-  assert.ok(found, `no ${kind} ${name ?? ''}`);
-  return found;
-}
-
-/** The flags of the relay's container. */
-function argsOf(manifests: Manifest[]): string[] {
-  const { spec } = find(manifests, 'Deployment') as unknown as {
-    spec: { template: { spec: { containers: { args: string[] }[] } } };
-  };
-  return spec.template.spec.containers[0]!.args;
-}
 
 interface Leaf {
   path: string;

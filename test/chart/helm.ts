@@ -1,4 +1,5 @@
 /** Helm on our chart, as tests call it. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -57,6 +58,21 @@ export async function render(values: unknown, namespace = 'longshore-system'): P
   return parseAllDocuments(text)
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest) => manifest !== null);
+}
+
+/** @param name any when left out; fails when there is none */
+export function find(manifests: Manifest[], kind: string, name?: string): Manifest {
+  const found = manifests.find((each) => each.kind === kind && (!name || each.metadata.name === name));
+  assert.ok(found, `no ${kind} ${name ?? ''}`);
+  return found;
+}
+
+/** The flags of the relay's container. */
+export function argsOf(manifests: Manifest[]): string[] {
+  const { spec } = find(manifests, 'Deployment') as unknown as {
+    spec: { template: { spec: { containers: { args: string[] }[] } } };
+  };
+  return spec.template.spec.containers[0]!.args;
 }
 
 /** Values laid over values, member by member; lists are replaced. */
