@@ -13,8 +13,6 @@ import { type ArtifactOptions, produceArtifact } from './produce-artifact.ts';
 export interface LayerEntry extends Omit<HeaderData, 'size'> {
   path: string;
   content?: string | Buffer;
-  /** Of the header, when it lies. */
-  size?: number;
 }
 
 export const MIB = 1024 * 1024;
@@ -27,13 +25,13 @@ export function tarOf(entries: LayerEntry[]): Buffer {
   return Buffer.concat([...entries.flatMap(blocksOf), END]);
 }
 
-function blocksOf({ content = '', size, ...fields }: LayerEntry): Buffer[] {
+function blocksOf({ content = '', ...fields }: LayerEntry): Buffer[] {
   const data = Buffer.from(content);
   const all = {
     type: 'File',
     mode: 0o644,
     mtime: new Date(1e12),
-    size: size ?? data.length,
+    size: data.length,
     ...fields,
   } as const;
   const header = new Header(all);
