@@ -70,6 +70,8 @@ export interface QuaySuite {
     spec?: QuayImageRepositorySpec,
     metadata?: Record<string, unknown>,
   ): Promise<QuayImageRepository>;
+  /** A merge patch of the status, as a person can make one who may. */
+  status(name: string, patch: object | null): Promise<void>;
   /** The labels that link an object to a Component. */
   linked(component?: string, application?: string): { labels: Record<string, string> };
   component(name: string, spec?: ComponentSpec, metadata?: Record<string, unknown>): Promise<Component>;
@@ -192,6 +194,10 @@ export function useQuaySuite(server: { readonly kube: KubeClient }, options: Sui
       if (data) await bench.secret(QUAY_TOKEN_SECRET.name, data);
     },
     create: (name, spec, metadata) => bench.create(name, spec, metadata),
+    async status(name, status) {
+      const { kube, resource } = bench;
+      await kube.patch(resource, { ...ref(name), subresource: 'status' }, { status });
+    },
     linked: (component = 'my-component', application = 'my-app') => ({
       labels: { [COMPONENT_LABEL]: component, [APPLICATION_LABEL]: application },
     }),
