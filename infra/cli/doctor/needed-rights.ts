@@ -42,6 +42,13 @@ function rights(group: string, resources: string[], verbs: string[], name?: stri
 const EVENTS = rights('', ['events'], ['create', 'patch']);
 const CREDENTIALS = rights('', ['secrets', 'serviceaccounts'], ['get']);
 
+/** Where the credentials of robots go. */
+const QUAY_SECRETS = [
+  ...rights(QUAY, ['remotesecrets'], ['create']),
+  ...rights('', ['secrets'], ['get', 'create', 'patch', 'delete']),
+  ...rights('', ['serviceaccounts'], ['get', 'patch']),
+];
+
 /** By the name of the function. */
 export const FUNCTION_RIGHTS: Readonly<Record<string, Right[]>> = {
   'image-repository': [
@@ -68,17 +75,10 @@ export const FUNCTION_RIGHTS: Readonly<Record<string, Right[]>> = {
     ...rights(QUAY, ['imagerepositories'], ['get', 'list', 'patch']),
     ...rights(QUAY, ['imagerepositories/status'], ['patch']),
     ...rights(QUAY, ['components'], ['get', 'patch']),
-    ...rights(QUAY, ['remotesecrets'], ['create']),
-    ...rights('', ['secrets'], ['get', 'create', 'patch', 'delete']),
-    ...rights('', ['serviceaccounts'], ['get', 'patch']),
+    ...QUAY_SECRETS,
     ...EVENTS,
   ],
-  'quay-component': [
-    ...rights(QUAY, ['components'], ['get', 'patch']),
-    ...rights(QUAY, ['imagerepositories'], ['get', 'list', 'create', 'patch']),
-    ...rights('', ['secrets'], ['get']),
-    ...EVENTS,
-  ],
+  'quay-component': [...rights(QUAY, ['components'], ['get', 'patch']), ...QUAY_SECRETS, ...EVENTS],
 };
 
 /** Relay and functions of an installation. */
