@@ -30,6 +30,9 @@ const REPOSITORIES: Resource = {
 };
 const ALL_READY =
   /^ImageRepository (apps\/web|apps\/worker|billing\/billing|platform\/base) Ready=True Succeeded: /gm;
+/** In the demo's Quay: a general repository, and that of a Component. */
+const PROVISIONED =
+  /^ImageRepository\.appstudio test-ns\/imagerepository-(for-component-)?sample Ready=True Provisioned: /gm;
 
 /** A data folder and free ports: flags of a demo that meets no other one. */
 async function setUp(t: TestContext) {
@@ -105,6 +108,7 @@ test('--once ends with 0 when every example is Ready, in plain lines', async (t)
   assert.equal(code, 0, stderr);
   assert.equal(stderr, '');
   assert.equal(new Set(stdout.match(ALL_READY)).size, 4, stdout);
+  assert.equal(new Set(stdout.match(PROVISIONED)).size, 2, stdout);
   assert.doesNotMatch(stdout, /[^\P{Cc}\n]/u, 'no control characters but line feeds');
   assert.match(await readFile(join(data, 'kubeconfig'), 'utf8'), /^ *server: https:/m);
   assert.equal((await stat(join(data, 'kubeconfig'))).mode & 0o077, 0, 'the token is for its owner only');
