@@ -30,6 +30,8 @@ export interface Received {
 }
 
 const LONGEST_TEXT = 500;
+/** As robots have them: also one that this run has not read yet. */
+const ROBOT_TOKEN = /\b[A-Z0-9]{64}\b/g;
 /** What is assumed where Quay's front end names no `Retry-After` (16.4). */
 const THROTTLED_PAUSE_MS = 1000;
 /** What a front end answers while Quay itself is restarted or busy. A 500 is Quay's own, and comes again at once. */
@@ -119,6 +121,7 @@ function readError(body: unknown, scrub: (text: string) => string): { text: stri
   const { message, error_message, error, detail, is_readonly } = parsed.data;
   const text = message || error_message || error || detail || '';
   const line = scrub(redact(text))
+    .replace(ROBOT_TOKEN, '***')
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim();
   return { text: line.slice(0, LONGEST_TEXT), readOnly: is_readonly ?? false };
