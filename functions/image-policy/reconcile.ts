@@ -1,13 +1,12 @@
 /** The story of one `ImagePolicy`: from the tags that a scan has stored to the one that should run. */
 import { IMAGE_POLICY, type ImagePolicy, type ImagePolicyStatus } from '../../shared/api/image-policy.ts';
-import { findCondition } from '../../shared/kube/conditions.ts';
 import { addFinalizer, removeFinalizer } from '../../shared/kube/finalizer.ts';
 import { type Found, findObject } from '../../shared/kube/find-object.ts';
 import { isPending, withAnswer } from '../../shared/kube/request-token.ts';
 import { patchConditions, patchStatus } from '../../shared/kube/status-patch.ts';
 import { cacheMeasures } from '../../shared/oci/cache-measures.ts';
 import { noCacheUse } from '../../shared/oci/cloud-tokens.ts';
-import { failureOf } from '../../shared/runtime/failure.ts';
+import { attempt, failedResult, readyOf } from '../../shared/runtime/attempt.ts';
 import { startProgress } from '../../shared/runtime/progress.ts';
 import type { Reconcile, Run, RunResult } from '../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
@@ -72,15 +71,9 @@ async function reconcile(target: Target, settings: Settings, startedAt: number):
   const warnings: string[] = [];
   const warn = (message: string) => warnings.push(message);
   const cacheUse = noCacheUse();
-  let verdict: Verdict;
-  let current = object;
-  try {
-    verdict = await bringUpToDate({ run, policy: object, settings, warn, cacheUse });
-  } catch (error) {
-    verdict = failureOf(error, progress.message(), (text) => run.secrets.scrub(text));
-  } finally {
-    current = await progress.settle();
-  }
+  const { verdict, current } = await attempt(run, progress, () =>
+    bringUpToDate({ run, policy: object, settings, warn, cacheUse }),
+  );
 
   if (verdict.result === 'waiting' && verdict.silent) return resultOf(verdict);
   const status = statusAfter(object, current.status, verdict, progress.message(), run.clock.now());
@@ -108,17 +101,7 @@ function resultOf(verdict: Verdict): RunResult {
       const { waitMs: requeueAfterMs, asksRepository: awaits } = verdict;
       return { result: 'ok', requeueAfterMs, ...(awaits && { awaits }) };
     }
-    case 'stalled':
-      return verdict;
-    case 'retry': {
-      const { progress: _shown, cause: _told, ...failure } = verdict;
-      return failure;
-    }
+    default:
+      return failedResult(verdict);
   }
-}
-
-/** What the relay counts and logs. */
-function readyOf({ status }: ImagePolicy): Pick<RunResult, 'ready'> {
-  const ready = findCondition(status?.conditions, 'Ready');
-  return ready ? { ready: { status: ready.status, reason: ready.reason, message: ready.message } } : {};
 }

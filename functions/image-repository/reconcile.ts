@@ -1,11 +1,10 @@
 /** The story of one `ImageRepository`: from what it is to a stored list of tags and a status that tells of it. */
 import { IMAGE_REPOSITORY, type ImageRepository } from '../../shared/api/image-repository.ts';
-import { findCondition } from '../../shared/kube/conditions.ts';
 import { addFinalizer } from '../../shared/kube/finalizer.ts';
 import { isPending, withAnswer } from '../../shared/kube/request-token.ts';
 import { cacheMeasures } from '../../shared/oci/cache-measures.ts';
 import { noCacheUse } from '../../shared/oci/cloud-tokens.ts';
-import { failureOf } from '../../shared/runtime/failure.ts';
+import { attempt, failedResult, readyOf } from '../../shared/runtime/attempt.ts';
 import { startProgress } from '../../shared/runtime/progress.ts';
 import type { Reconcile, RunResult } from '../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
@@ -70,15 +69,9 @@ async function reconcile(
   const warnings: string[] = [];
   const warn = (message: string) => warnings.push(message);
   const cacheUse = noCacheUse();
-  let verdict: Verdict;
-  let current = object;
-  try {
-    verdict = await bringUpToDate({ target, object, settings, progress, startedAt, warn, cacheUse });
-  } catch (error) {
-    verdict = failureOf(error, progress.message(), (text) => run.secrets.scrub(text));
-  } finally {
-    current = await progress.settle();
-  }
+  const { verdict, current } = await attempt(run, progress, () =>
+    bringUpToDate({ target, object, settings, progress, startedAt, warn, cacheUse }),
+  );
 
   const status = statusAfter(object, current.status, verdict, run.clock.now());
   const after = await writeStatus(target, current, status);
@@ -96,16 +89,8 @@ function outcomeOf(
   verdict: Verdict,
   counted: Pick<RunResult, 'events' | 'measures'>,
 ): RunResult {
-  const ready = findCondition(after.status?.conditions, 'Ready');
-  const report = {
-    ...counted,
-    ...(ready && { ready: { status: ready.status, reason: ready.reason, message: ready.message } }),
-  };
-  if (verdict.result === 'stalled') return { ...report, ...verdict };
-  if (verdict.result === 'retry') {
-    const { progress: _shown, cause: _counted, ...failure } = verdict;
-    return { ...report, ...failure };
-  }
+  const report = { ...counted, ...readyOf(after) };
+  if (verdict.result !== 'ok') return { ...report, ...failedResult(verdict) };
   const changed = changedRevision(before, verdict, run.request.attempt);
   return {
     ...report,

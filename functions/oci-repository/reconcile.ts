@@ -1,13 +1,12 @@
 /** The story of one `OCIRepository`: from what it asks for to a file that consumers download and a status that tells of it. */
 import { OCI_REPOSITORY, type OciRepository } from '../../shared/api/oci-repository.ts';
-import { findCondition } from '../../shared/kube/conditions.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
 import { addFinalizer } from '../../shared/kube/finalizer.ts';
 import { isPending } from '../../shared/kube/request-token.ts';
 import { cacheMeasures } from '../../shared/oci/cache-measures.ts';
 import { noCacheUse } from '../../shared/oci/cloud-tokens.ts';
+import { attempt, failedResult, readyOf } from '../../shared/runtime/attempt.ts';
 import { messageOf, RetryError } from '../../shared/runtime/errors.ts';
-import { failureOf } from '../../shared/runtime/failure.ts';
 import { startProgress } from '../../shared/runtime/progress.ts';
 import type { Reconcile, Run, RunResult } from '../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
@@ -67,15 +66,9 @@ async function reconcile(
   const warnings: string[] = [];
   const warn = (message: string) => warnings.push(message);
   const cacheUse = noCacheUse();
-  let verdict: Verdict;
-  let current = object;
-  try {
-    verdict = await bringUpToDate({ target, object, settings, progress, findings, warn, cacheUse });
-  } catch (error) {
-    verdict = failureOf(error, progress.message(), (text) => run.secrets.scrub(text));
-  } finally {
-    current = await progress.settle();
-  }
+  const { verdict, current } = await attempt(run, progress, () =>
+    bringUpToDate({ target, object, settings, progress, findings, warn, cacheUse }),
+  );
 
   const shown = { target, object, stored: current.status };
   const status = statusAfter(shown, verdict, findings, run.clock.now());
@@ -102,16 +95,8 @@ function outcomeOf(
   verdict: Verdict,
   counted: Pick<RunResult, 'events' | 'measures'>,
 ): RunResult {
-  const ready = findCondition(after.status?.conditions, 'Ready');
-  const report = {
-    ...counted,
-    ...(ready && { ready: { status: ready.status, reason: ready.reason, message: ready.message } }),
-  };
-  if (verdict.result === 'stalled') return { ...report, ...verdict };
-  if (verdict.result === 'retry') {
-    const { progress: _shown, cause: _counted, ...failure } = verdict;
-    return { ...report, ...failure };
-  }
+  const report = { ...counted, ...readyOf(after) };
+  if (verdict.result !== 'ok') return { ...report, ...failedResult(verdict) };
   const { artifact, waitMs } = verdict;
   const isChanged = before.status?.artifact?.revision !== artifact.revision;
   return {

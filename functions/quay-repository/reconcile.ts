@@ -5,7 +5,7 @@ import {
   QUAY_IMAGE_REPOSITORY,
   type QuayImageRepository,
 } from '../../shared/api/quay-image-repository.ts';
-import { findCondition, retrying } from '../../shared/kube/conditions.ts';
+import { retrying } from '../../shared/kube/conditions.ts';
 import { isConflict } from '../../shared/kube/errors.ts';
 import { removeFinalizer } from '../../shared/kube/finalizer.ts';
 import { findObject } from '../../shared/kube/find-object.ts';
@@ -14,6 +14,7 @@ import { patchStatus } from '../../shared/kube/status-patch.ts';
 import { availabilityMeasures } from '../../shared/quay/availability.ts';
 import { openQuay } from '../../shared/quay/client.ts';
 import { FAILURE_REASON, nameFailure } from '../../shared/quay/run-failure.ts';
+import { readyOf } from '../../shared/runtime/attempt.ts';
 import { messageOf, RetryError } from '../../shared/runtime/errors.ts';
 import type { Reconcile, Run, RunResult } from '../../shared/runtime/reconciler.ts';
 import { isForComponent, isProvisioned } from './component.ts';
@@ -158,11 +159,6 @@ async function endWith({ run, resource, report }: Desk, error: unknown): Promise
   };
   const after = await patchStatus({ kube: run.kube, resource, object, status }, run.signal);
   return after ? { ...result, ...readyOf(after) } : { result: 'gone' };
-}
-
-function readyOf(object: QuayImageRepository): Pick<RunResult, 'ready'> {
-  const ready = findCondition(object.status?.conditions as Condition[] | undefined, 'Ready');
-  return ready ? { ready: { status: ready.status, reason: ready.reason, message: ready.message } } : {};
 }
 
 /** The wish is as old as the object; a recovery begins now. */
