@@ -197,6 +197,22 @@ describe('election', () => {
     await a.end();
   });
 
+  test('a namespace that is not there is said, and not asked for without a pause', async () => {
+    const { server, news, candidate, pass } = setUp();
+    server.refuse = new KubeError('create leases: namespaces "x" not found', {
+      status: 404,
+      reason: 'NotFound',
+    });
+    const a = candidate('a');
+    await pass(10_000);
+    assert.deepEqual(news, []);
+    assert.equal(a.log.filter((line) => line.includes('not found')).length, 1);
+    server.refuse = undefined;
+    await pass(1000);
+    assert.deepEqual(news, ['a leads 1']);
+    await a.end();
+  });
+
   test('a right that is missing is said, and nobody leads', async () => {
     const { server, news, candidate, pass } = setUp();
     const message = 'get leases longshore-system/longshore-relay: forbidden';

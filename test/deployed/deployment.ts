@@ -67,9 +67,10 @@ export interface Deployment {
  * Installs the chart. No pod runs yet.
  * @param options.values laid over what the deployment needs
  * @param options.environment of the functions, laid over what they need
+ * @param options.maxContainers of each function, at the same time
  */
 export async function deploy(
-  options: { values?: object; environment?: Record<string, string> } = {},
+  options: { values?: object; environment?: Record<string, string>; maxContainers?: number } = {},
 ): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'longshore-deployed-'));
   const [cluster, s3] = await Promise.all([startKubeApiServerWith([FOREIGN_CRDS]), startVersitygw()]);
@@ -86,6 +87,8 @@ export async function deploy(
     ARTIFACT_BASE_URL: `http://source-controller.${NAMESPACE}.svc.cluster.local.`,
     ...options.environment,
   });
+  for (const each of Object.values(packaged))
+    Object.assign(each, { maxContainers: options.maxContainers ?? 4 });
   const functions = await startInvokeEndpoint(packaged);
   await writeFiles((await bundleRelay()).files, join(folder, 'relay'));
   const transport = createTransport(cluster.endpoint);
