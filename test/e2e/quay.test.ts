@@ -10,12 +10,12 @@ import {
   QUAY_IMAGE_REPOSITORY,
   type QuayImageRepository,
 } from '../../shared/api/quay-image-repository.ts';
-import { isAlreadyExists } from '../../shared/kube/errors.ts';
-import { NAMESPACES, SECRETS } from '../../shared/kube/resource.ts';
+import { SECRETS } from '../../shared/kube/resource.ts';
 import { QUAY_TOKEN_SECRET } from '../../shared/quay/token-secret.ts';
 import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
 import { useApiServer } from '../parts/api-server.ts';
 import { onEveryApiServer, startEmbedded } from '../parts/api-servers.ts';
+import { ensureToken } from '../quay/quay-world.ts';
 import { eventually, newest, openObjects, type Reconciled } from './objects.ts';
 import { openStage, type StageApi } from './stage.ts';
 
@@ -60,28 +60,9 @@ async function setUp(t: TestContext, api: StageApi) {
   };
 }
 
-/** The place of the token is the same for all: whoever comes first makes it. */
-async function ensureToken({ kube }: StageApi): Promise<void> {
-  const { namespace, name } = QUAY_TOKEN_SECRET;
-  const stringData = { organization: ORG, quaytoken: LOCAL_TOKEN };
-  for (const make of [
-    () => kube.create(NAMESPACES, {}, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }),
-    () =>
-      kube.create(
-        SECRETS,
-        { namespace },
-        { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData },
-      ),
-  ]) {
-    await make().catch((error) => {
-      if (!isAlreadyExists(error)) throw error;
-    });
-  }
-}
-
 onEveryApiServer((api) => {
   test('a repository for a Component that comes later: seen at once, no timer needed', async (t) => {
-    await ensureToken(api);
+    await ensureToken(api.kube);
     const { quay, stage, namespace, args, objects, org, component } = await setUp(t, api);
     await stage.serve({ args, clock: IMPATIENT });
     await objects.create('sample', {}, LINKED);
@@ -96,7 +77,7 @@ onEveryApiServer((api) => {
   });
 
   test('requests by editing, then deletion: each seen in Quay and in the object, nothing left', async (t) => {
-    await ensureToken(api);
+    await ensureToken(api.kube);
     const { stage, namespace, args, objects, org } = await setUp(t, api);
     await stage.serve({ args });
     await objects.create('sample', {});
@@ -129,7 +110,7 @@ onEveryApiServer((api) => {
   });
 
   test('both kinds called ImageRepository, under one name in one namespace', async (t) => {
-    await ensureToken(api);
+    await ensureToken(api.kube);
     const { stage, args, objects, org } = await setUp(t, api);
     const registry = await startRegistry({ port: 0 });
     t.after(() => registry.close());
@@ -147,7 +128,7 @@ onEveryApiServer((api) => {
   });
 
   test('a Component that asks by its annotations, and goes', async (t) => {
-    await ensureToken(api);
+    await ensureToken(api.kube);
     const { quay, stage, namespace, args, org, component } = await setUp(t, api);
     await stage.serve({ args });
     const ref = { namespace, name: 'billing' };
@@ -178,7 +159,7 @@ onEveryApiServer((api) => {
   });
 
   test('a restart asks Quay nothing and writes nothing about what is ready', async (t) => {
-    await ensureToken(api);
+    await ensureToken(api.kube);
     const { quay, stage, args, objects, component } = await setUp(t, api);
     const first = await stage.serve({ args });
     await component('my-component');
@@ -210,7 +191,7 @@ describe('the token', () => {
     assert.equal(missing.reason, 'RegistryConfiguration');
     assert.match(missing.message, /secret 'image-controller-system\/quaytoken' not found/);
 
-    await ensureToken(api);
+    await ensureToken(api.kube);
     const write = (quaytoken: string) =>
       api.kube.patch(SECRETS, QUAY_TOKEN_SECRET, { stringData: { quaytoken } });
     await objects.ready('sample');

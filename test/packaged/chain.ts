@@ -32,6 +32,8 @@ export interface ChainOptions {
   storage: { bucket: string; endpoint: string };
   /** What the URLs of artifacts begin with; where nobody downloads, any will do. */
   artifactBaseUrl?: string;
+  /** Settings of the functions beside those that they all need. */
+  environment?: Record<string, string>;
   /** Give the ServiceAccount its rights: the embedded control plane knows no RBAC. */
   rbac: boolean;
 }
@@ -58,6 +60,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
     STORAGE_ENDPOINT: storage.endpoint,
     ALLOW_LOOPBACK_ADDRESSES: 'true',
     ARTIFACT_BASE_URL: artifactBaseUrl,
+    ...options.environment,
   });
   const endpoint = await startInvokeEndpoint(functions);
   const { namespace, serviceAccount } = await createIdentity(kube, rbac);
@@ -117,7 +120,7 @@ function rbacResource(plural: string, kind: string, namespaced: boolean): Resour
   return { group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced };
 }
 
-/** Rights of the functions in the cluster (IR-RUN-1, OCI 2.3). */
+/** Rights of the functions in the cluster (IR-RUN-1, OCI 2.3, Quay 16.2). */
 const RULES = [
   rule('image.toolkit.fluxcd.io', ['imagerepositories'], ['get', 'list', 'watch', 'update', 'patch']),
   rule('image.toolkit.fluxcd.io', ['imagerepositories/status'], ['get', 'patch']),
@@ -125,7 +128,13 @@ const RULES = [
   rule('image.toolkit.fluxcd.io', ['imagepolicies/status'], ['get', 'patch']),
   rule('source.toolkit.fluxcd.io', ['ocirepositories'], ['get', 'update', 'patch']),
   rule('source.toolkit.fluxcd.io', ['ocirepositories/status'], ['get', 'patch']),
-  rule('', ['secrets', 'serviceaccounts', 'namespaces'], ['get']),
+  rule('appstudio.redhat.com', ['imagerepositories'], ['get', 'list', 'patch']),
+  rule('appstudio.redhat.com', ['imagerepositories/status'], ['patch']),
+  rule('appstudio.redhat.com', ['components'], ['get', 'patch']),
+  rule('appstudio.redhat.com', ['remotesecrets'], ['create']),
+  rule('', ['namespaces'], ['get']),
+  rule('', ['secrets'], ['get', 'create', 'patch', 'delete']),
+  rule('', ['serviceaccounts'], ['get', 'patch']),
   rule('', ['serviceaccounts/token'], ['create']),
   rule('', ['events'], ['create', 'patch']),
 ];

@@ -1,10 +1,14 @@
 /** A local Quay and clients for it, for tests. */
 import type { TestContext } from 'node:test';
 import { LOCAL_ORGANIZATION, LOCAL_TOKEN, type LocalQuay, startQuay } from '../../infra/local/quay/quay.ts';
+import type { KubeClient } from '../../shared/kube/client.ts';
+import { isAlreadyExists } from '../../shared/kube/errors.ts';
+import { NAMESPACES, SECRETS } from '../../shared/kube/resource.ts';
 import { systemTls } from '../../shared/oci/tls-material.ts';
 import type { QuayAccess } from '../../shared/quay/access.ts';
 import { openQuay, type QuayClient, type QuayOptions } from '../../shared/quay/client.ts';
 import { RequestPace } from '../../shared/quay/request-pace.ts';
+import { QUAY_TOKEN_SECRET } from '../../shared/quay/token-secret.ts';
 import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
 
 /** Quick enough that no test waits for its turn. */
@@ -62,4 +66,23 @@ export async function startTestQuay(
   const quay = await startQuay({ port: 0, ...options });
   t.after(() => quay.close());
   return quay;
+}
+
+/** The token's place is the same for all tests of a server: whoever comes first makes it. Where Quay is, they say by settings. */
+export async function ensureToken(kube: KubeClient): Promise<void> {
+  const { namespace, name } = QUAY_TOKEN_SECRET;
+  const stringData = { organization: LOCAL_ORGANIZATION, quaytoken: LOCAL_TOKEN };
+  for (const make of [
+    () => kube.create(NAMESPACES, {}, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }),
+    () =>
+      kube.create(
+        SECRETS,
+        { namespace },
+        { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData },
+      ),
+  ]) {
+    await make().catch((error) => {
+      if (!isAlreadyExists(error)) throw error;
+    });
+  }
 }
