@@ -17,7 +17,7 @@ import { FAILURE_REASON, nameFailure } from '../../shared/quay/run-failure.ts';
 import { readyOf } from '../../shared/runtime/attempt.ts';
 import { messageOf, RetryError } from '../../shared/runtime/errors.ts';
 import type { Reconcile, Run, RunResult } from '../../shared/runtime/reconciler.ts';
-import { isForComponent, isProvisioned } from './component.ts';
+import { componentNameOf, isProvisioned } from './component.ts';
 import { updateComponentImage } from './component-image.ts';
 import { isDamaged } from './damage.ts';
 import { finishDeletion } from './deletion.ts';
@@ -113,7 +113,7 @@ async function maintain(site: Site, object: QuayImageRepository): Promise<Step> 
   if (isDamaged(object, site)) {
     return { again: await writeStatus(site, object, { state: 'damaged', message: MESSAGE.damaged }) };
   }
-  if (isForComponent(object)) {
+  if (componentNameOf(object) !== undefined) {
     await linkPushSecret(site, object);
     const told = await updateComponentImage(site, object);
     if (told) return { again: told };
