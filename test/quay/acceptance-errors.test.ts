@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QUAY_ANNOTATION } from '../../shared/api/quay-image-repository.ts';
+import { SECRETS } from '../../shared/kube/resource.ts';
 import { conditionsOf, ORG, onBothServers, PROVISIONED } from './suite.ts';
 
 const AT_CREATION = 'Number of private repositories exceeds current quay plan limit';
@@ -205,6 +206,22 @@ onBothServers('errors', (suite) => {
         `after ${crashAfter} calls`,
       );
     }
+  });
+
+  test('a Secret of somebody else has our name: it is left alone, told, and looked at again', async () => {
+    await suite.bench.secret('any-image-push', { mine: 'x' });
+    await suite.create('any');
+    const outcome = await suite.run('any');
+    assert.equal('reason' in outcome && outcome.reason, 'SecretConflict');
+    assert.equal('retryAfterMs' in outcome && outcome.retryAfterMs, 300_000);
+    const object = await suite.read('any');
+    assert.equal(object.status.message, 'Secret any-image-push exists and is not managed by this controller');
+    assert.equal(object.status.state, undefined);
+    assert.ok(conditionsOf(object).includes('Ready=False SecretConflict'));
+    assert.deepEqual(Object.keys((await suite.secret('any-image-push'))?.data ?? {}), ['mine']);
+    await suite.bench.kube.delete(SECRETS, { namespace: suite.namespace, name: 'any-image-push' });
+    const { status } = await suite.settled('any', { attempt: 1 });
+    assert.deepEqual([status.state, status.message], ['ready', undefined]);
   });
 
   test('C27 Quay is down during a deletion: the object goes', async () => {
