@@ -113,13 +113,12 @@ export async function deploy(
     functions,
     functionName: (name) => PREFIX + name,
     async startPod() {
-      const files = join(folder, `account-${pods.length}`);
-      const args = await podArgs(kube, files, cluster);
-      const pod = await startPod(join(folder, 'relay', RELAY_FILE), args, {
-        ...credentials,
-        SERVICE_ACCOUNT_FOLDER: files,
-        KUBERNETES_SERVICE_HOST: new URL(cluster.endpoint.server).hostname,
-        KUBERNETES_SERVICE_PORT: new URL(cluster.endpoint.server).port,
+      const pod = await startPodOf({
+        kube,
+        cluster,
+        relay: join(folder, 'relay', RELAY_FILE),
+        folder: join(folder, `account-${pods.length}`),
+        environment: credentials,
       });
       pods.push(pod);
       return pod;
@@ -162,9 +161,45 @@ async function podArgs(kube: KubeClient, folder: string, cluster: KubeApiServer)
   return containers[0]!.args;
 }
 
+export interface PodPlace {
+  kube: KubeClient;
+  cluster: KubeApiServer;
+  /** Bundle of the relay. */
+  relay: string;
+  /** For the files of its ServiceAccount; must not be there. */
+  folder: string;
+  environment: Record<string, string>;
+  /** Where it serves artifacts; left out: any port. */
+  artifactPort?: number;
+}
+
+/** Runs a pod of the installed Deployment. */
+export async function startPodOf({
+  kube,
+  cluster,
+  relay,
+  folder,
+  environment,
+  artifactPort,
+}: PodPlace): Promise<Pod> {
+  const args = await podArgs(kube, folder, cluster);
+  const { hostname, port } = new URL(cluster.endpoint.server);
+  const own = {
+    SERVICE_ACCOUNT_FOLDER: folder,
+    KUBERNETES_SERVICE_HOST: hostname,
+    KUBERNETES_SERVICE_PORT: port,
+  };
+  return startPod(relay, args, { ...environment, ...own }, artifactPort ?? (await freePort()));
+}
+
 /** Every pod has an address of its own; here they share one, so their ports differ. */
-async function startPod(file: string, args: string[], environment: Record<string, string>): Promise<Pod> {
-  const [health, metrics, storage] = await Promise.all([freePort(), freePort(), freePort()]);
+async function startPod(
+  file: string,
+  args: string[],
+  environment: Record<string, string>,
+  storage: number,
+): Promise<Pod> {
+  const [health, metrics] = await Promise.all([freePort(), freePort()]);
   const addresses: Record<string, string> = {
     '--health-addr': `127.0.0.1:${health}`,
     '--metrics-addr': `127.0.0.1:${metrics}`,

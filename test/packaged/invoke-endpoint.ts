@@ -45,7 +45,16 @@ export interface InvokeEndpoint {
   output(name: string): string;
   /** Answers the next `times` calls of a function with 429 and `Retry-After`. */
   throttle(name: string, times: number, retryAfterSeconds: number): void;
+  /** Answers every call of a function with this refusal of the service; undefined: no more. */
+  refuse(name: string, refusal: Refusal | undefined): void;
   close(): Promise<void>;
+}
+
+/** `code` as the service words it, such as `AccessDeniedException`. */
+export interface Refusal {
+  status: number;
+  code: string;
+  message: string;
 }
 
 interface Deployment extends Required<PackagedFunction> {
@@ -55,6 +64,7 @@ interface Deployment extends Required<PackagedFunction> {
   /** Containers that run or start. */
   busy: number;
   throttles: { left: number; retryAfterSeconds: number };
+  refusal: Refusal | undefined;
   output: string;
 }
 
@@ -96,6 +106,9 @@ export async function startInvokeEndpoint(
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     invocations,
     output: (name) => deployments.get(name)!.output,
+    refuse(name, refusal) {
+      deployments.get(name)!.refusal = refusal;
+    },
     throttle(name, times, retryAfterSeconds) {
       deployments.get(name)!.throttles = { left: times, retryAfterSeconds };
     },
@@ -125,6 +138,7 @@ async function deploy(source: PackagedFunction): Promise<Deployment> {
     running: new Set(),
     busy: 0,
     throttles: { left: 0, retryAfterSeconds: 0 },
+    refusal: undefined,
     output: '',
   };
 }
@@ -145,6 +159,8 @@ function admit(request: IncomingMessage, deployments: Map<string, Deployment>) {
   const name = decodeURIComponent(route[1]!);
   const deployment = deployments.get(name);
   if (!deployment) throw new ServiceError(404, 'ResourceNotFoundException', `Function not found: ${name}`);
+  const { refusal } = deployment;
+  if (refusal) throw new ServiceError(refusal.status, refusal.code, refusal.message);
   if (deployment.throttles.left > 0) {
     deployment.throttles.left -= 1;
     throw tooManyRequests(deployment.throttles.retryAfterSeconds);
