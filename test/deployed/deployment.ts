@@ -63,6 +63,13 @@ export interface Deployment {
   stop(): Promise<void>;
 }
 
+/** What the values of the chart may depend on. */
+export interface World {
+  cluster: KubeApiServer;
+  /** Of the functions and the relay. */
+  credentials: { AWS_ACCESS_KEY_ID: string; AWS_SECRET_ACCESS_KEY: string; AWS_REGION: string };
+}
+
 /**
  * Installs the chart. No pod runs yet.
  * @param options.values laid over what the deployment needs
@@ -70,7 +77,11 @@ export interface Deployment {
  * @param options.maxContainers of each function, at the same time
  */
 export async function deploy(
-  options: { values?: object; environment?: Record<string, string>; maxContainers?: number } = {},
+  options: {
+    values?: object | ((world: World) => Promise<object>);
+    environment?: Record<string, string>;
+    maxContainers?: number;
+  } = {},
 ): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'longshore-deployed-'));
   const [cluster, s3] = await Promise.all([startKubeApiServerWith([FOREIGN_CRDS]), startVersitygw()]);
@@ -99,11 +110,9 @@ export async function deploy(
     storage: { bucket: s3.bucket },
     settings: { 'lambda-endpoint': functions.url, 'storage-endpoint': s3.endpoint },
   };
-  await helmOn(
-    cluster,
-    ['install', RELEASE_NAME, CHART, '--create-namespace'],
-    merge(values, options.values),
-  );
+  const own =
+    typeof options.values === 'function' ? await options.values({ cluster, credentials }) : options.values;
+  await helmOn(cluster, ['install', RELEASE_NAME, CHART, '--create-namespace'], merge(values, own));
   const pods: Pod[] = [];
 
   return {
