@@ -139,7 +139,7 @@ onEveryApiServer((api) => {
 async function describeAll(t: TestContext, kubeconfig: string, namespace: string): Promise<string> {
   const cache = await mkdtemp(path.join(tmpdir(), 'longshore-kubectl-'));
   t.after(() => rm(cache, { recursive: true }));
-  const args = [`--namespace=${namespace}`, 'describe', 'imagerepositories'];
+  const args = [`--namespace=${namespace}`, 'describe', 'imagerepositories.image.toolkit.fluxcd.io'];
   const { code, output } = await runKubectl(args, { kubeconfig, cache });
   assert.equal(code, 0, output);
   return output;
