@@ -36,7 +36,7 @@ export async function buildArtifact(
   const { produced, image, operation } = pulled;
   try {
     const file = await store(build, produced, operation);
-    const artifact = describe(file, resolved, image);
+    const artifact = describe(file, produced, resolved, image);
     return { artifact, hasAlias: await pointAlias(target, object, artifact, build.findings) };
   } finally {
     produced.dispose();
@@ -61,12 +61,13 @@ function store(
 
 function describe(
   file: PublishedFile,
+  { sha256 }: ProducedArtifact,
   { revision }: Resolved,
   { annotations }: ImageManifest,
 ): StoredArtifact {
   return {
     ...file,
-    checksum: file.digest.slice(file.digest.indexOf(':') + 1),
+    checksum: sha256,
     revision,
     ...(Object.keys(annotations).length > 0 && { metadata: annotations }),
   };

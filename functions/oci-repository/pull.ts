@@ -69,6 +69,7 @@ async function produce(
     operation,
     ignore: spec.ignore,
     limits: layerLimits(settings),
+    algorithm: settings['artifact-digest-algo'],
     size,
     mediaType: mediaType ?? undefined,
   };

@@ -21,11 +21,12 @@ const PLAIN = 'ab'.repeat(32);
 const MINUTE = 60_000;
 
 /** @param streamed as a stream, like an artifact that was spooled */
-function contentOf(text: string, streamed = false): ArtifactContent & { sent: number } {
+function contentOf(text: string, streamed = false, algorithm = 'sha256'): ArtifactContent & { sent: number } {
   const bytes = Buffer.from(text);
   const content = {
     size: bytes.length,
     sha256: hash('sha256', bytes),
+    digest: `${algorithm}:${hash(algorithm, bytes)}`,
     sent: 0,
     body() {
       content.sent += 1;
@@ -176,6 +177,35 @@ function testArtifactStore(store: () => ObjectStore): void {
       name: 'StorageError',
     });
     assert.equal(await text(`${folder}latest.tar.gz`), 'one');
+  });
+
+  for (const algorithm of ['sha384', 'sha512']) {
+    test(`tells and checks ${algorithm} where that is wanted (15.3)`, async () => {
+      const { artifacts, publish, spoil, files } = setUp(store());
+      const content = contentOf('one', false, algorithm);
+      const file = await publish(content);
+      assert.equal(file.digest, `${algorithm}:${hash(algorithm, 'one')}`);
+      assert.deepEqual(await artifacts.check(file), { state: 'intact' });
+      assert.deepEqual(await publish(contentOf('one', false, algorithm)), file);
+      assert.equal((await files()).length, 1);
+      const other = { ...file, digest: `${algorithm}:${hash(algorithm, 'two')}` };
+      assert.deepEqual(await artifacts.check(other), {
+        state: 'altered',
+        why: `its digest is ${file.digest} instead of ${other.digest}`,
+      });
+      await spoil(file.path);
+      assert.equal((await artifacts.check({ ...file, size: 6 })).state, 'altered');
+    });
+  }
+
+  test('a file that was told in another algorithm stays as it is, and is stored once more', async () => {
+    const { artifacts, publish } = setUp(store());
+    const one = await publish(contentOf('one'));
+    const other = await publish(contentOf('one', false, 'sha512'), one);
+    assert.notEqual(other.path, one.path);
+    const again = await publish(contentOf('one', false, 'sha512'));
+    assert.equal(again.path, other.path);
+    for (const file of [one, other]) assert.deepEqual(await artifacts.check(file), { state: 'intact' });
   });
 
   test('check tells what became of a file (6.3)', async () => {

@@ -29,6 +29,9 @@ export const ARTIFACT_TYPE = 'application/gzip';
  */
 const ASKED_FIRST_BYTES = 256 * 1024;
 
+/** The digests that we tell. */
+const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/;
+
 /** A collection looks at no more files, and takes no longer (spec 16.5). The rest is for the next one. */
 const COLLECTED_FILES = 1000;
 const COLLECTION_MS = 5000;
@@ -39,6 +42,8 @@ export interface ArtifactContent {
   size: number;
   /** SHA-256 of the bytes in lower-case hex. */
   sha256: string;
+  /** `<algorithm>:<hex>` of the bytes, as a status shows it: SHA-256 or another (spec 15.3). */
+  digest: string;
   /** The bytes, from their beginning at every call. */
   body(): Buffer | Readable;
 }
@@ -46,7 +51,7 @@ export interface ArtifactContent {
 /** What a status says of a stored file: the part of `status.artifact` that the store knows. */
 export interface StoredFile {
   path: string;
-  /** `sha256:` and hex digits; absent or other in a status of another release. */
+  /** `<algorithm>:<hex>`; may be absent in a status of another release. */
   digest?: string;
   /** Bytes. */
   size?: number;
@@ -115,11 +120,12 @@ export function openArtifactStore(options: ArtifactStoreOptions, owner: Artifact
   /** Stores under `path` if that is free. @returns whether the file is there now with the bytes of `content` */
   async function putIfFree(
     path: string,
-    { body, size, sha256 }: ArtifactContent,
+    { body, size, sha256, digest }: ArtifactContent,
     options: PutOptions,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
-    const isSame = (found: ObjectInfo) => found.size === size && found.sha256 === sha256;
+    const isSame = (found: ObjectInfo) =>
+      found.size === size && found.sha256 === sha256 && storedDigest(found, digest) === digest;
     if (size > ASKED_FIRST_BYTES) {
       const found = await store.head(key(path), signal);
       if (found) return isSame(found);
@@ -145,8 +151,7 @@ export function openArtifactStore(options: ArtifactStoreOptions, owner: Artifact
     },
 
     async publish(content, { uid, revision, current }, signal) {
-      const { size, sha256 } = content;
-      const digest = `sha256:${sha256}`;
+      const { size, sha256, digest } = content;
       const plain = artifactPath(owner, revision);
       const own = artifactPath(owner, revision, sha256);
       const published = (path: string): PublishedFile => ({
@@ -205,10 +210,22 @@ export function openArtifactStore(options: ArtifactStoreOptions, owner: Artifact
 }
 
 /** Why the stored file is not the one that the status tells of; undefined: it is. */
-function problemOf({ size, sha256 }: ObjectInfo, file: StoredFile): string | undefined {
-  const expected = /^sha256:([0-9a-f]{64})$/.exec(file.digest ?? '')?.[1];
-  if (!expected) return `the status has no usable digest (${file.digest ?? 'none'})`;
+function problemOf(info: ObjectInfo, file: StoredFile): string | undefined {
+  const { size, sha256 } = info;
+  if (!DIGEST.test(file.digest ?? '')) return `the status has no usable digest (${file.digest ?? 'none'})`;
   if (file.size !== undefined && file.size !== size) return `it has ${size} bytes instead of ${file.size}`;
   if (sha256 === undefined) return 'the store has no SHA-256 of it: it was written by somebody else';
-  return sha256 === expected ? undefined : `its digest is sha256:${sha256} instead of ${file.digest}`;
+  const found = storedDigest(info, file.digest!);
+  return found === file.digest
+    ? undefined
+    : `its digest is ${found ?? 'not known'} instead of ${file.digest}`;
+}
+
+/**
+ * What the store knows of a file, in the algorithm of another digest. Stores keep SHA-256; what was told of a file in
+ * another algorithm is kept beside it, and whoever puts another content replaces that, too.
+ */
+function storedDigest({ sha256, metadata }: ObjectInfo, like: string): string | undefined {
+  if (like.startsWith('sha256:')) return sha256 && `sha256:${sha256}`;
+  return metadata?.digest;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -185,6 +186,19 @@ describe('the stream of a layer', () => {
     await assert.rejects(made, reason);
     assert.ok(layer.destroyed);
   });
+
+  for (const algorithm of ['sha384', 'sha512'] as const) {
+    test(`is digested as consumers want it (${algorithm}), and by SHA-256 for the store`, async () => {
+      for (const size of [10, 3 * MIB]) {
+        const layer = tarOf([file('a', String(noise(size)))]);
+        for (const operation of ['extract', 'copy'] as const) {
+          const made = await produce(layer, { algorithm, operation });
+          assert.equal(made.digest, `${algorithm}:${hash(algorithm, made.file)}`);
+          assert.equal(made.sha256, hash('sha256', made.file));
+        }
+      }
+    });
+  }
 
   test('leaves no file behind, and tells when the folder fails', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'longshore-spool-'));

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Settings } from '../runtime/settings.ts';
 import { archive, archiveAtOnce } from './archive.ts';
-import { ArtifactFile } from './artifact-file.ts';
+import { ArtifactFile, type DigestAlgorithm } from './artifact-file.ts';
 import { compressionOf, decompress, decompressAtOnce, SNIFFED } from './decompression.ts';
 import { createGzip, gzipAtOnce, withoutSystem } from './gzip.ts';
 import { LayerBytes } from './layer-bytes.ts';
@@ -25,6 +25,8 @@ export interface ArtifactOptions {
   size?: number | undefined;
   /** What the manifest calls the layer, for messages. */
   mediaType?: string | undefined;
+  /** Of the digest that consumers are told; SHA-256 when left out. */
+  algorithm?: DigestAlgorithm;
   /** Folder for temporary files, for what has more than a few MiB; none: the system's folder for them. */
   spool?: string | undefined;
 }
@@ -35,6 +37,8 @@ export interface ProducedArtifact {
   size: number;
   /** SHA-256 of the bytes in lower-case hex. */
   sha256: string;
+  /** `<algorithm>:<hex>`, as consumers are told. */
+  digest: string;
   body(): Buffer | Readable;
   leftOut: LeftOut;
   dispose(): void;
@@ -65,7 +69,7 @@ export async function produceArtifact(
   // Until it is read, nobody else listens.
   layer.on('error', () => {});
   const aborted = addAbortListener(signal, () => layer.destroy(signal.reason));
-  const file = new ArtifactFile(options.spool);
+  const file = new ArtifactFile(options.spool, options.algorithm ?? 'sha256');
   const leftOut = new LeftOut();
   try {
     const bytes = new LayerBytes(layer, options.limits.layerBytes, options.size);

@@ -51,6 +51,7 @@ export interface Produced {
   file: Buffer;
   size: number;
   sha256: string;
+  digest: string;
   leftOut: LeftOut;
 }
 
@@ -88,8 +89,8 @@ export async function produce(layer: Buffer, options: ProduceOptions = {}): Prom
   try {
     const body = artifact.body();
     const file = Buffer.isBuffer(body) ? body : Buffer.concat(await body.toArray());
-    const { size, sha256, leftOut } = artifact;
-    return { file: Buffer.from(file), size, sha256, leftOut };
+    const { size, sha256, digest, leftOut } = artifact;
+    return { file: Buffer.from(file), size, sha256, digest, leftOut };
   } finally {
     artifact.dispose();
   }

@@ -286,6 +286,12 @@ export const SETTINGS = {
     ['functions', 'up'],
     'Files of one object that stay at most, the current one included.',
   ),
+  'artifact-digest-algo': setting(
+    oneOf('sha256', 'sha384', 'sha512'),
+    'sha256',
+    ['functions', 'up'],
+    'Algorithm of artifact.digest, for consumers that want another one; the store is checked by SHA-256 anyway.',
+  ),
   'aws-autologin-for-ecr': setting(
     flag,
     'false',

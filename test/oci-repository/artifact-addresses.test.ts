@@ -64,7 +64,8 @@ describe('addresses of artifacts', needs('versitygw'), () => {
       for (const size of [3000, 6 * 1024 * 1024]) {
         test(`answers with the file of ${size} bytes, by its own address and by that of the alias`, async () => {
           const body = randomBytes(size);
-          const content = { size, sha256: hash('sha256', body), body: () => body };
+          const sha256 = hash('sha256', body);
+          const content = { size, sha256, digest: `sha256:${sha256}`, body: () => body };
           const file = await artifacts.publish(content, { uid: 'u', revision: REVISION });
           await artifacts.pointLatest(file.path);
           assert.ok(file.url.startsWith(`${base()}/ocirepository/apps/`));

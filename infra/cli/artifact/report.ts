@@ -8,11 +8,11 @@ const SHOWN_PATHS = 20;
 
 export function reportPull(file: string, { revision }: Resolved, pulled: Pulled): string {
   const { produced, image, layer, operation } = pulled;
-  const { size, sha256, leftOut } = produced;
+  const { size, digest, leftOut } = produced;
   const lines = [
     `Revision:  ${revision}`,
     `Layer:     [${image.layers.indexOf(layer)}] ${layer.mediaType ?? ''} (${operation})`,
-    `Digest:    sha256:${sha256}`,
+    `Digest:    ${digest}`,
     `Size:      ${size} bytes`,
     ...Object.entries(image.annotations).map(([key, value]) => `Metadata:  ${key}: ${value}`),
     `File:      ${file}`,
