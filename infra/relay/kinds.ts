@@ -2,7 +2,7 @@
  * What the relay must know of each kind, as data. A new kind is a new entry here and a folder in `functions/`: nothing
  * else of the relay knows what a kind is called.
  */
-import { IMAGE_POLICY, type ImagePolicy, repositoryOf } from '../../shared/api/image-policy.ts';
+import { IMAGE_POLICY, type ImagePolicy, intervalOf, repositoryOf } from '../../shared/api/image-policy.ts';
 import { IMAGE_REPOSITORY } from '../../shared/api/image-repository.ts';
 import { OCI_REPOSITORY, type OciRepository } from '../../shared/api/oci-repository.ts';
 import type { KubeObject } from '../../shared/kube/resource.ts';
@@ -87,8 +87,7 @@ const imagePolicy: RelayKind = {
   /** Only digests are looked up by time; their status does not say when that was. */
   due(object) {
     const { spec } = object as ImagePolicy;
-    const looksUp = spec?.digestReflectionPolicy === 'Always';
-    return { intervalMs: looksUp ? milliseconds(spec.interval) : 0, lastRunAt: undefined };
+    return { intervalMs: spec ? readable(() => intervalOf(spec)) : 0, lastRunAt: undefined };
   },
   dependsOn(object) {
     const policy = object as ImagePolicy;
@@ -151,10 +150,14 @@ function shared(text: string): string {
   return own;
 }
 
-/** An interval that cannot be read is none: the object's own run says what is wrong with it. */
 function milliseconds(duration: string | undefined): number {
+  return duration ? readable(() => parseDuration(duration)) : 0;
+}
+
+/** An interval that cannot be read is none: the object's own run says what is wrong with it. */
+function readable(read: () => number): number {
   try {
-    return duration ? parseDuration(duration) : 0;
+    return read();
   } catch {
     return 0;
   }
