@@ -139,3 +139,11 @@ export function resourcePath(
   const subresource = at.subresource ? `/${at.subresource}` : '';
   return `${root}${scope}/${resource.plural}${name}${subresource}`;
 }
+
+/**
+ * Whether an object, or its namespace, can have this name. A name that stands in somebody's spec is not checked by the API
+ * server: in a path, the empty one would ask for a list, `web/status` for another resource, and `..` for another namespace.
+ */
+export function isPossibleName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[/%]/.test(name);
+}

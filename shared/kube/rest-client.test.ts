@@ -119,6 +119,21 @@ describe('answers', () => {
     assert.equal(await kube.get(REPOSITORIES, PODINFO), undefined);
   });
 
+  for (const ref of [
+    { namespace: 'apps', name: '' },
+    { namespace: 'apps', name: '..' },
+    { namespace: 'apps', name: 'podinfo/status' },
+    { namespace: 'apps', name: '../../other/imagerepositories/podinfo' },
+    { namespace: '..', name: 'podinfo' },
+    { namespace: '', name: 'podinfo' },
+  ]) {
+    test(`get: nothing can be called ${JSON.stringify(ref)}: no path is asked that leads elsewhere`, async () => {
+      const { kube, requests } = clientWith({ body: { kind: 'List', items: [] } });
+      assert.equal(await kube.get(REPOSITORIES, ref), undefined);
+      assert.deepEqual(requests, []);
+    });
+  }
+
   test('get: a version that is not served is an error, not a missing object (IR-API-2)', async () => {
     const { kube } = clientWith({ status: 404, body: '404 page not found\n' });
     await assert.rejects(kube.get(REPOSITORIES, PODINFO), (error) => {

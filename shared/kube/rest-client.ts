@@ -4,7 +4,7 @@ import { messageOf } from '../runtime/errors.ts';
 import { redact } from '../runtime/redact.ts';
 import type { KubeClient, ListPage } from './client.ts';
 import { KubeError } from './errors.ts';
-import { type Resource, resourcePath } from './resource.ts';
+import { isPossibleName, type Resource, resourcePath } from './resource.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { KubeRequest, KubeResponse, KubeTransport } from './transport.ts';
 
@@ -59,6 +59,7 @@ export function createKubeClient(transport: KubeTransport, options: { clock?: Cl
 
   return {
     async get<T>(...[resource, ref, signal]: Parameters<KubeClient['get']>) {
+      if (![ref.name, ref.namespace ?? ref.name].every(isPossibleName)) return undefined;
       const doing = () => describe('get', resource, ref);
       const response = await send({ method: 'GET', path: resourcePath(resource, ref) }, doing, signal);
       // Only a `Status` that names the object says that it is missing. A kind or version that is not served is a 404 as

@@ -138,6 +138,13 @@ for (const cluster of CLUSTERS) {
           /^failed to get the referred ImageRepository: referenced ImageRepository does not exist: .*"nobody" not found in namespace 'NS'$/,
       },
       {
+        name: 'a repository without a name',
+        spec: { imageRepositoryRef: { name: '' } },
+        reason: 'DependencyNotReady',
+        message:
+          /^failed to get the referred ImageRepository: referenced ImageRepository does not exist: .*"" not found in namespace 'NS'$/,
+      },
+      {
         name: 'a repository that cannot be read',
         prepare: () => {
           suite.policies.hooks.api = ({ on }) => {
