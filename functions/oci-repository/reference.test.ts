@@ -152,6 +152,12 @@ describe('its digest (8.5, 8.6)', () => {
     });
   }
 
+  test('a HEAD with a digest of another algorithm is asked again with GET: one tag has one revision', async () => {
+    const sha512 = registryOf(() => `sha512:${'0a'.repeat(64)}`);
+    assert.equal((await resolve({ tag: 'v1' }, sha512)).revision, `v1@${DIGEST}`);
+    assert.deepEqual(asked, ['HEAD', 'GET']);
+  });
+
   for (const status of [401, 429]) {
     test(`not after ${status}`, async () => {
       await assert.rejects(

@@ -112,12 +112,14 @@ export async function resolveReference(
 }
 
 /**
- * Undefined: ask with GET, whose answer decides (8.5). Not after a refusal, which would send a bad password once more,
+ * Undefined: ask with GET, whose answer decides (8.5), also where the digest of the header is none that a revision has.
+ * Not after a refusal, which would send a bad password once more,
  * nor where the registry is too busy or cannot be reached: that was repeated already.
  */
 async function headDigest(registry: Registry, tag: string, signal: AbortSignal): Promise<string | undefined> {
   try {
-    return await registry.digestOf(tag, signal);
+    const digest = await registry.digestOf(tag, signal);
+    return DIGEST.test(digest) ? digest : undefined;
   } catch (error) {
     if (!(error instanceof RegistryError) || error.status === 0) throw error;
     if (error.status === 401 || error.status === 429 || error.postponedMs !== undefined) throw error;
