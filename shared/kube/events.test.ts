@@ -32,7 +32,7 @@ function eventIn(kube: KubeClient, clock: Clock): EventRecord {
     reason: 'ReadOperationFailed',
     message: 'scan failed',
     component: 'image-reflector-controller',
-    annotations: { 'event.toolkit.fluxcd.io/team': 'a' },
+    handedDown: { 'event.toolkit.fluxcd.io/team': 'a' },
   };
 }
 
@@ -178,6 +178,7 @@ describe('the name of an event', () => {
     ['another type', { type: 'Normal' }],
     ['another reason', { reason: 'Failure' }],
     ['another message', { message: 'scan failed again' }],
+    ['other annotations of its own', { annotations: { digest: 'b' } }],
     ['words that move from reason to message', { reason: 'ReadOperationFaileds', message: 'can failed' }],
   ];
   for (const [what, change] of others) {
@@ -185,9 +186,9 @@ describe('the name of an event', () => {
       assert.notEqual(eventName({ ...event, ...change }), eventName(event)));
   }
 
-  test('does not depend on time, version and annotations', () => {
+  test('does not depend on time, version and what the object hands down', () => {
     const later = { ...OBJECT, metadata: { ...OBJECT.metadata, resourceVersion: '99' } };
-    assert.equal(eventName({ ...event, object: later, annotations: {} }), eventName(event));
+    assert.equal(eventName({ ...event, object: later, handedDown: {} }), eventName(event));
   });
 
   test('is a name that the server takes, however long the one of the object is', () => {

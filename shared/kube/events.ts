@@ -20,7 +20,10 @@ export interface EventRecord {
   message: string;
   /** `source.component`: the name that people's filters know, e.g. `image-reflector-controller`. */
   component: string;
+  /** Part of what is told, e.g. the digest of an artifact: with others it is another event. */
   annotations?: Record<string, string>;
+  /** Annotations of the object that its events carry as well. */
+  handedDown?: Record<string, string>;
 }
 
 /** Equal events are written at most so often. */
@@ -138,13 +141,14 @@ function read(kube: KubeClient, ref: EventRef, signal: AbortSignal): Promise<Sto
 type EventRef = { namespace: string; name: string };
 
 function body(record: EventRecord, ref: EventRef, now: number): unknown {
-  const { object, type, reason, message, component, annotations } = record;
+  const { object, type, reason, message, component } = record;
   const { namespace, name, uid, resourceVersion } = object.metadata;
   const time = rfc3339(now);
+  const annotations = { ...record.handedDown, ...record.annotations };
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { ...ref, ...(annotations && { annotations }) },
+    metadata: { ...ref, ...(Object.keys(annotations).length > 0 && { annotations }) },
     involvedObject: {
       apiVersion: object.apiVersion,
       kind: object.kind,
@@ -165,10 +169,11 @@ function body(record: EventRecord, ref: EventRef, now: number): unknown {
   };
 }
 
-/** `<object>.<hash of uid, type, reason and message>`. */
-export function eventName({ object, type, reason, message }: EventRecord): string {
+/** `<object>.<hash of uid, type, reason, message and annotations>`. */
+export function eventName({ object, type, reason, message, annotations }: EventRecord): string {
   const { name, uid } = object.metadata;
-  const equal = hash('sha256', JSON.stringify([uid, type, reason, message])).slice(0, 16);
+  const told = [uid, type, reason, message, ...(annotations ? [annotations] : [])];
+  const equal = hash('sha256', JSON.stringify(told)).slice(0, 16);
   return `${name.slice(0, LONGEST_NAME - equal.length - 1).replace(/[.-]+$/, '')}.${equal}`;
 }
 

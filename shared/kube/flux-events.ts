@@ -12,7 +12,7 @@ export interface EventText {
   type: 'Normal' | 'Warning';
   reason: string;
   message: string;
-  /** Beside those that the object hands down. */
+  /** Part of what is told, beside those that the object hands down. */
   annotations?: Record<string, string>;
 }
 
@@ -87,10 +87,10 @@ export async function writeEvents(
   texts: readonly EventText[],
 ): Promise<number> {
   let written = 0;
-  for (const { annotations: own, ...text } of texts) {
-    const annotations = eventAnnotations(object, own);
+  const handedDown = annotationsHandedDown(object);
+  for (const text of texts) {
     try {
-      if (await recordEvent({ kube, clock, object, ...text, component, annotations }, signal)) written++;
+      if (await recordEvent({ kube, clock, object, ...text, component, handedDown }, signal)) written++;
     } catch (error) {
       log.error('the event could not be written', { error });
     }
@@ -98,13 +98,7 @@ export async function writeEvents(
   return written;
 }
 
-function eventAnnotations(
-  object: Observed,
-  own: Record<string, string> | undefined,
-): Record<string, string> | undefined {
-  const handedDown = Object.entries(object.metadata.annotations ?? {}).filter(([name]) =>
-    name.startsWith(ANNOTATION_PREFIX),
-  );
-  if (handedDown.length === 0) return own;
-  return { ...Object.fromEntries(handedDown), ...own };
+function annotationsHandedDown({ metadata }: Observed): Record<string, string> {
+  const all = Object.entries(metadata.annotations ?? {});
+  return Object.fromEntries(all.filter(([name]) => name.startsWith(ANNOTATION_PREFIX)));
 }

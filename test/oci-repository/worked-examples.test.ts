@@ -191,6 +191,17 @@ describe('worked examples', () => {
     assert.deepEqual(events.items[0]!.source, { component: 'source-controller' });
   });
 
+  it('another file of the same revision is another event, with its own digest, however soon it comes', async () => {
+    await suite.ready();
+    await suite.bench.edit('web', { spec: { ignore: '/readme.md' } });
+    await suite.run();
+    const told = (await suite.bench.events('web')).filter(({ reason }) => reason === 'NewArtifact');
+    assert.deepEqual(
+      told.map(({ count }) => count),
+      [1, 1],
+    );
+  });
+
   it('another base of the URLs: both follow without a new artifact', async () => {
     const before = await suite.ready();
     const { artifact } = before.status!;
