@@ -15,21 +15,11 @@ import { changeLinks, withLink } from '../../shared/kube/service-account-links.t
 import type { Robot, Visibility } from '../../shared/quay/client.ts';
 import { QuayError } from '../../shared/quay/errors.ts';
 import { tell } from '../../shared/quay/events.ts';
-import { obtainRepository } from '../../shared/quay/provisioning.ts';
-import { messageOf } from '../../shared/runtime/errors.ts';
+import { type Made, obtainRepository, Refusal, takeBack } from '../../shared/quay/provisioning.ts';
 import { answered } from './annotations.ts';
 import { MESSAGE } from './messages.ts';
 import { type Names, namesOf, ownerOf, type Place, robotOwner } from './place.ts';
 import { annotate } from './writes.ts';
-
-/** Quay does not do it, and a repetition would not change that. */
-class Refusal extends Error {}
-
-/** What this attempt made, and takes back when it fails for good. */
-interface Made {
-  repository: boolean;
-  robots: string[];
-}
 
 /** Creates everything and tells of it, or takes back what it made and tells why. */
 export async function create(place: Place, found: Component, visibility: Visibility): Promise<Component> {
@@ -41,7 +31,7 @@ export async function create(place: Place, found: Component, visibility: Visibil
     await carryOut(place, component, names, visibility, made);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    await takeBack(place, names, made);
+    await takeBack(place, names.repository, made);
     const failed = await annotate(place, component, answered({ message: error.message }), { held: false });
     await tell(place, failed, 'ProvisionFailed', error.message);
     return failed;
@@ -109,15 +99,5 @@ async function refusable<T>({ run }: Place, ask: () => Promise<T>): Promise<T> {
     if (!(error instanceof QuayError) || error.kind !== 'refused') throw error;
     run.log.error(error.message, { audit: 'true' });
     throw new Refusal(MESSAGE.failed);
-  }
-}
-
-async function takeBack({ quay, run }: Place, { repository }: Names, made: Made): Promise<void> {
-  const removals = made.robots.map((robot) => () => quay.deleteRobot(robot, run.signal));
-  if (made.repository) removals.push(() => quay.deleteRepository(repository, run.signal));
-  for (const remove of removals) {
-    await remove().catch((error: unknown) => {
-      run.log.error(`could not be taken back: ${messageOf(error)}`, { action: 'DELETE', audit: 'true' });
-    });
   }
 }

@@ -1,10 +1,10 @@
 /** Where a run works, and the names of what belongs to a Component (spec 13.3). */
 import type { Component } from '../../shared/api/component.ts';
 import type { OwnerReference, Resource } from '../../shared/kube/resource.ts';
-import { readQuayAccess } from '../../shared/quay/access.ts';
 import type { Availability } from '../../shared/quay/availability.ts';
 import type { OpenQuay, QuayClient } from '../../shared/quay/client.ts';
 import { isRepositoryName } from '../../shared/quay/names.ts';
+import { openForRun } from '../../shared/quay/run-client.ts';
 import type { Run } from '../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
 
@@ -36,18 +36,8 @@ export interface Names {
 
 /** Reads where Quay is and as whom we come. @throws QuayError `configuration`; KubeError */
 export async function openPlace(desk: Desk): Promise<Place> {
-  const { run, settings, openQuay } = desk;
-  const { kube, clock, log, secrets, deadline, signal } = run;
-  const access = await readQuayAccess({ kube, settings, secrets }, signal);
-  const scrub = (text: string) => secrets.scrub(text);
-  const onUse = (worked: boolean) => {
-    desk.report.quay.worked = worked;
-  };
-  return {
-    ...desk,
-    root: `${access.registryHost}/${access.organization}/`,
-    quay: openQuay(access, { clock, settings, deadline, scrub, log, onUse }),
-  };
+  const { access, quay } = await openForRun(desk.run, desk, desk.report);
+  return { ...desk, quay, root: `${access.registryHost}/${access.organization}/` };
 }
 
 /** The names are the ones of the original, without a random part: so a Component that comes back finds its own. */

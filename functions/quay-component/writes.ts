@@ -3,7 +3,7 @@ import { COMPONENT, type Component } from '../../shared/api/component.ts';
 import type { Desk } from './place.ts';
 
 /**
- * One guarded patch of annotations, and of the finalizer where it has to come or go.
+ * One guarded patch of annotations, and of the finalizer where it has to come or go; none where neither changes.
  * @throws KubeError `Conflict` when somebody wrote since it was read
  */
 export async function annotate(
@@ -15,6 +15,7 @@ export async function annotate(
   const { namespace, name, uid, resourceVersion, finalizers = [] } = component.metadata;
   const others = finalizers.filter((each) => each !== COMPONENT.finalizer);
   const isChanged = held !== finalizers.includes(COMPONENT.finalizer);
+  if (!isChanged && Object.keys(annotations).length === 0) return component;
   const metadata = {
     uid,
     resourceVersion,

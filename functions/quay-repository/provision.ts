@@ -8,8 +8,13 @@ import {
 import { rfc3339 } from '../../shared/kube/conditions.ts';
 import { QuayError } from '../../shared/quay/errors.ts';
 import { tell } from '../../shared/quay/events.ts';
-import { ensureAccess, obtainRepository } from '../../shared/quay/provisioning.ts';
-import { messageOf } from '../../shared/runtime/errors.ts';
+import {
+  ensureAccess,
+  type Made,
+  obtainRepository,
+  Refusal,
+  takeBack,
+} from '../../shared/quay/provisioning.ts';
 import { handOver, type Provision, RIGHTS } from './access.ts';
 import { componentNameOf, componentOwner, ownerReferenceTo, readComponent } from './component.ts';
 import { provisionTime } from './measures.ts';
@@ -21,15 +26,6 @@ import type { Step } from './step.ts';
 import { waitForComponent } from './waiting.ts';
 import { claim, writeAhead } from './write-ahead.ts';
 import { editObject, writeStatus } from './writes.ts';
-
-/** Quay does not make it, and a repetition would not change that: the object fails. */
-class Refusal extends Error {}
-
-/** What this attempt made, and has to take back when it fails for good. */
-interface Made {
-  repository: boolean;
-  robots: string[];
-}
 
 /** Ladder step 6. */
 export async function provision(site: Site, found: QuayImageRepository): Promise<Step> {
@@ -119,9 +115,7 @@ async function giveUp(
   made: Made,
   message: string,
 ): Promise<QuayImageRepository> {
-  const { quay, run } = site;
-  for (const robot of made.robots) await attempt(site, () => quay.deleteRobot(robot, run.signal));
-  if (made.repository) await attempt(site, () => quay.deleteRepository(imageName, run.signal));
+  await takeBack(site, imageName, made);
   const failed = await writeStatus(site, object, {
     state: 'failed',
     message,
@@ -132,12 +126,4 @@ async function giveUp(
   site.report.measures.push(provisionTime('failed', site));
   await tell(site, failed, 'ProvisionFailed', message);
   return failed;
-}
-
-async function attempt({ run }: Site, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    run.log.error(`could not be taken back: ${messageOf(error)}`, { action: 'DELETE', audit: 'true' });
-  }
 }

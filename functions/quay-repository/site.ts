@@ -1,9 +1,9 @@
 /** Where a run works: the object's kind, its Quay, and what the run has to report at its end. */
 import type { QuayImageRepository } from '../../shared/api/quay-image-repository.ts';
 import type { OwnerReference, Resource } from '../../shared/kube/resource.ts';
-import { readQuayAccess } from '../../shared/quay/access.ts';
 import type { Availability } from '../../shared/quay/availability.ts';
 import type { OpenQuay, QuayClient } from '../../shared/quay/client.ts';
+import { openForRun } from '../../shared/quay/run-client.ts';
 import type { Measure } from '../../shared/runtime/contract.ts';
 import type { Run } from '../../shared/runtime/reconciler.ts';
 import type { Settings } from '../../shared/runtime/settings.ts';
@@ -39,24 +39,10 @@ export interface Site extends Desk, Registry {
   quay: QuayClient;
 }
 
-/**
- * Reads where Quay is and as whom we come: one request to the API server, at every run, so that a new token counts at once.
- * @throws QuayError `configuration`; KubeError
- */
+/** Finds out where Quay is and as whom we come. @throws QuayError `configuration`; KubeError */
 export async function openSite(desk: Desk): Promise<Site> {
-  const { run, settings, openQuay } = desk;
-  const { kube, clock, log, secrets, deadline, signal } = run;
-  const access = await readQuayAccess({ kube, settings, secrets }, signal);
-  const scrub = (text: string) => secrets.scrub(text);
-  const onUse = (worked: boolean) => {
-    desk.report.quay.worked = worked;
-  };
-  return {
-    ...desk,
-    host: access.registryHost,
-    organization: access.organization,
-    quay: openQuay(access, { clock, settings, deadline, scrub, log, onUse }),
-  };
+  const { access, quay } = await openForRun(desk.run, desk, desk.report);
+  return { ...desk, quay, host: access.registryHost, organization: access.organization };
 }
 
 /** The object as owner of what is made for it: four keys, no more (spec 7.1). */

@@ -1,4 +1,5 @@
 /** The steps that make a repository usable, whoever asks for it (Quay 6.2). Each may be repeated. */
+import { messageOf } from '../runtime/errors.ts';
 import type { Run } from '../runtime/reconciler.ts';
 import type { QuayClient, Robot, Visibility } from './client.ts';
 import { QuayError } from './errors.ts';
@@ -9,6 +10,16 @@ const DESCRIPTION = 'Made by Longshore for a Kubernetes cluster';
 interface Access {
   run: Run;
   quay: QuayClient;
+}
+
+/** Quay does not make it, and a repetition would not change that. */
+export class Refusal extends Error {}
+
+/** What an attempt has made so far, and takes back when it fails for good. */
+export interface Made {
+  repository: boolean;
+  /** Short names. */
+  robots: string[];
 }
 
 /** `text`: what Quay said, or its status. */
@@ -66,4 +77,15 @@ async function adoptRepository(
   if (changed === 'missing')
     throw new QuayError('unavailable', `repository ${name} went while it was adopted`);
   return 'adopted';
+}
+
+/** Takes back what an attempt has made, as far as Quay lets it. @param name of the repository */
+export async function takeBack({ run, quay }: Access, name: string, made: Made): Promise<void> {
+  const removals = made.robots.map((robot) => () => quay.deleteRobot(robot, run.signal));
+  if (made.repository) removals.push(() => quay.deleteRepository(name, run.signal));
+  for (const remove of removals) {
+    await remove().catch((error: unknown) => {
+      run.log.error(`could not be taken back: ${messageOf(error)}`, { action: 'DELETE', audit: 'true' });
+    });
+  }
 }
