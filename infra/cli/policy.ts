@@ -8,7 +8,8 @@ export const policy: Command = {
 Tells which tag an ImagePolicy would pick, and why not the others, with the code that the function runs. No cluster is
 asked, nothing is changed.
 
-  RULE  -f FILE, or --semver RANGE, --numerical asc|desc, --alphabetical asc|desc [--filter PATTERN --extract TEMPLATE]
+  RULE  -f FILE [--name NAME], or
+        --semver RANGE, --numerical asc|desc, --alphabetical asc|desc [--filter PATTERN --extract TEMPLATE]
   TAGS  --tags FILE, or --image NAME
 
   longshore policy -f policy.yaml --image ghcr.io/org/app

@@ -8,9 +8,15 @@ import { type Source, STANDARD_INPUT } from '../input.ts';
 import { LOGIN_FLAGS, requireBothOrNone } from '../login.ts';
 
 export interface PolicyFlags {
-  rule: { file: Source } | { given: Rule };
+  rule: PolicyFile | { given: Rule };
   tags: { file: Source } | { image: ImageFlags };
   output: 'table' | 'json';
+}
+
+/** Where a policy stands; `name`: which one of several. */
+export interface PolicyFile {
+  file: Source;
+  name: string | undefined;
 }
 
 /** The parts of `spec` that decide. */
@@ -32,6 +38,11 @@ const FLAGS = {
     short: 'f',
     value: 'FILE',
     help: 'YAML or JSON with an ImagePolicy; other objects in it are passed over. - is standard input.',
+  },
+  name: {
+    type: 'string',
+    value: 'NAME',
+    help: 'Which ImagePolicy of the file, where there are several: NAME, or NAMESPACE/NAME.',
   },
   semver: {
     type: 'string',
@@ -96,7 +107,7 @@ function parse(args: string[]) {
 }
 
 function readRule(values: Values): PolicyFlags['rule'] {
-  const { file, semver, numerical, alphabetical, filter, extract } = values;
+  const { file, name, semver, numerical, alphabetical, filter, extract } = values;
   const rules = Object.entries({
     '-f': file,
     '--semver': semver,
@@ -113,8 +124,9 @@ function readRule(values: Values): PolicyFlags['rule'] {
     if (filter !== undefined || extract !== undefined) {
       throw new UsageError('--filter and --extract do not go with -f: the file has its own filterTags');
     }
-    return { file };
+    return { file, name };
   }
+  if (name !== undefined) throw new UsageError('--name needs -f');
   if (extract !== undefined && filter === undefined) throw new UsageError('--extract needs --filter');
   const policy =
     semver !== undefined

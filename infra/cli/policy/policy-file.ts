@@ -6,32 +6,37 @@ import { IMAGE_POLICY, type ImagePolicySpec } from '../../../shared/api/image-po
 import { IMAGE_POLICY_KIND } from '../../../shared/api/image-policy-schema.ts';
 import { PolicyError } from '../../../shared/policy/policy-error.ts';
 import { UsageError } from '../command.ts';
+import type { PolicyFile } from './flags.ts';
 
 /**
- * The spec of the one ImagePolicy in a text of YAML or JSON. Other objects, lists of them too, are passed over: people
- * keep the policy and its ImageRepository in one file. A status is not looked at.
- * @param name of the file, for messages
- * @throws UsageError when there is none or more than one; PolicyError with everything that the schema refuses
+ * The spec of an ImagePolicy in a text of YAML or JSON. Other objects, lists of them too, are passed over: people keep the
+ * policy and its ImageRepository in one file. A status is not looked at.
+ * @param from the file, for messages, and the name of the policy where there are several
+ * @throws UsageError unless exactly one is meant; PolicyError with everything that the schema refuses
  */
-export function readPolicyFile(text: string, name: string): ImagePolicySpec {
+export function readPolicyFile(text: string, { file, name }: PolicyFile): ImagePolicySpec {
   const policies = parseAllDocuments(text, { logLevel: 'silent' })
-    .flatMap((document) => objectsOf(document, name))
+    .flatMap((document) => objectsOf(document, file))
     .filter(isPolicy);
-  const [policy] = policies;
-  if (!policy) throw new UsageError(`${name}: there is no ImagePolicy of ${IMAGE_POLICY.group} in it`);
-  if (policies.length > 1) {
-    const names = policies.map(({ metadata }) => `'${(metadata as { name?: string } | null)?.name ?? ''}'`);
-    throw new UsageError(`${name}: there are ${names.length} policies in it (${names.join(', ')}), give one`);
-  }
-  return checkSpec(policy);
+  const meant = name === undefined ? policies : policies.filter((policy) => isCalled(policy, name));
+  const [policy, another] = meant;
+  if (policy && !another) return checkSpec(policy);
+  if (policies.length === 0)
+    throw new UsageError(`${file}: there is no ImagePolicy of ${IMAGE_POLICY.group} in it`);
+  const names = (meant.length > 0 ? meant : policies).map((each) => `'${fullName(each)}'`).join(', ');
+  throw new UsageError(
+    another
+      ? `${file}: there are ${meant.length} policies in it (${names}), choose one by --name`
+      : `${file}: there is no ImagePolicy '${name}' in it, only ${names}`,
+  );
 }
 
 type JsonObject = Record<string, unknown>;
 
-function objectsOf(document: Document, name: string): JsonObject[] {
+function objectsOf(document: Document, file: string): JsonObject[] {
   const [problem] = document.errors;
-  if (problem) throw new UsageError(`${name}: ${problem.message.split('\n')[0]}`);
-  const value: unknown = toPlain(document, name);
+  if (problem) throw new UsageError(`${file}: ${problem.message.split('\n')[0]}`);
+  const value: unknown = toPlain(document, file);
   if (!isObject(value)) return [];
   return String(value.kind).endsWith('List') && Array.isArray(value.items)
     ? value.items.filter(isObject)
@@ -39,16 +44,30 @@ function objectsOf(document: Document, name: string): JsonObject[] {
 }
 
 /** Aliases that multiply without end are refused by the parser only here. */
-function toPlain(document: Document, name: string): unknown {
+function toPlain(document: Document, file: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    throw new UsageError(`${name}: ${(error as Error).message}`);
+    throw new UsageError(`${file}: ${(error as Error).message}`);
   }
 }
 
 function isPolicy({ apiVersion, kind }: JsonObject): boolean {
   return kind === IMAGE_POLICY.kind && String(apiVersion).split('/')[0] === IMAGE_POLICY.group;
+}
+
+function isCalled(policy: JsonObject, name: string): boolean {
+  return name === nameOf(policy).name || name === fullName(policy);
+}
+
+/** With the namespace, where the file tells it. */
+function fullName(policy: JsonObject): string {
+  const { namespace, name } = nameOf(policy);
+  return namespace === undefined ? `${name}` : `${namespace}/${name}`;
+}
+
+function nameOf({ metadata }: JsonObject): { namespace?: unknown; name?: unknown } {
+  return isObject(metadata) ? metadata : {};
 }
 
 function checkSpec({ apiVersion, spec }: JsonObject): ImagePolicySpec {

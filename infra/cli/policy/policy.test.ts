@@ -131,13 +131,48 @@ describe('a policy in a file', () => {
     assert.equal((await runJson(['-f', '-', '--tags', tags], list)).latest.tag, 'b');
   });
 
+  describe('with several policies', () => {
+    const named = (metadata: string, order: string) =>
+      `${HEAD.replace('{name: app}', metadata)}spec: {imageRepositoryRef: {name: app}, policy: {alphabetical: {order: ${order}}}}\n`;
+    const SEVERAL = [
+      named('{name: first}', 'desc'),
+      named('{name: last, namespace: prod}', 'asc'),
+      named('{name: last, namespace: test}', 'desc'),
+    ].join('---\n');
+
+    for (const [name, tag] of [
+      ['first', 'a'],
+      ['prod/last', 'b'],
+      ['test/last', 'a'],
+    ] as const) {
+      it(`--name ${name}`, async () => {
+        const path = await file('several.yaml', SEVERAL);
+        const { code, latest } = await runJson(['-f', path, '--name', name, '--tags', '-'], 'a\nb\n');
+        assert.deepEqual([code, latest.tag], [0, tag]);
+      });
+    }
+
+    for (const [name, message] of [
+      ['last', "there are 2 policies in it ('prod/last', 'test/last'), choose one by --name"],
+      ['other', "there is no ImagePolicy 'other' in it, only 'first', 'prod/last', 'test/last'"],
+      ['', "there is no ImagePolicy '' in it, only 'first', 'prod/last', 'test/last'"],
+    ] as const) {
+      it(`--name '${name}' is not enough`, async () => {
+        const path = await file('several.yaml', SEVERAL);
+        const { code, stderr } = await run(['-f', path, '--name', name, '--tags', '-']);
+        assert.equal(code, 2);
+        assert.ok(stderr.startsWith(`longshore policy: ${path}: ${message}\n`), stderr);
+      });
+    }
+  });
+
   const unusable: [what: string, text: string, message: RegExp][] = [
     ['no policy', REPOSITORY, /there is no ImagePolicy of image\.toolkit\.fluxcd\.io in it$/m],
     ['an empty file', '', /there is no ImagePolicy/],
     [
       'several policies',
       `${BUILD_POLICY}---\n${BUILD_POLICY}`,
-      /there are 2 policies in it \('app', 'app'\), give one$/m,
+      /there are 2 policies in it \('app', 'app'\), choose one by --name$/m,
     ],
     ['no YAML', 'a: [', /app\.yaml: Flow sequence/],
     ['no YAML at all', 'a: *b', /app\.yaml: Unresolved alias/],
@@ -202,6 +237,7 @@ describe('the command line', () => {
     ],
     ['-f x --semver 1 --tags -', '-f and --semver: only one policy can be tried at a time'],
     ['-f x --filter a --tags -', '--filter and --extract do not go with -f: the file has its own filterTags'],
+    ['--semver 1 --name a --tags -', '--name needs -f'],
     ['--semver 1 --extract $1 --tags -', '--extract needs --filter'],
     ['-f - --tags -', '-f - and --tags - cannot both read standard input'],
     [

@@ -88,7 +88,7 @@ async function readRule({ rule }: PolicyFlags, terminal: Terminal): Promise<Rule
   if ('given' in rule) return rule.given;
   const text = await readSource(rule.file, terminal);
   const { readPolicyFile } = await import('./policy-file.ts');
-  return readPolicyFile(text, rule.file);
+  return readPolicyFile(text, rule);
 }
 
 function compileRule({ policy, filterTags }: Rule): Promise<Policy> {
