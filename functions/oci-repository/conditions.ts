@@ -21,7 +21,7 @@ const DECIDING = [
 /** Those that are good news while they are True; the others are there only while something is wrong or under way. */
 const POSITIVE: readonly string[] = ['ArtifactInStorage', 'SourceVerified'];
 
-export type ConditionType = (typeof DECIDING)[number];
+type ConditionType = (typeof DECIDING)[number];
 
 /** All that we write; others are left as they are found (3.3). */
 export const OWNED: readonly string[] = [...DECIDING, 'Ready'];

@@ -44,7 +44,7 @@ export function tell(run: Run, object: OciRepository, event: EventText): Promise
 }
 
 /** A failure as it is; a new file, or the end of a failure, as news; that nothing is new to whoever asked (18.2, 18.3). */
-export function resultEvents(
+function resultEvents(
   before: Pick<OciRepository, 'spec' | 'status'>,
   verdict: Verdict,
   trigger: Trigger,

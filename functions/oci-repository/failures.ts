@@ -35,7 +35,7 @@ const CONDITION_OF: Readonly<Record<string, FailureCondition>> = {
   [REASON.archive]: 'StorageOperationFailed',
 };
 
-export type FailureCondition = 'FetchFailed' | 'StorageOperationFailed' | 'SourceVerified';
+type FailureCondition = 'FetchFailed' | 'StorageOperationFailed' | 'SourceVerified';
 
 /** Type of the condition that tells of a failure (17.1). */
 export function conditionOf(reason: string): FailureCondition | undefined {

@@ -88,7 +88,7 @@ const KEEP_ALL: Claims = {
 };
 
 /** What was seen of a reference and is not stored yet. */
-export function outdatedBy({ revision, name }: Resolved): Claim {
+function outdatedBy({ revision, name }: Resolved): Claim {
   const message = `new revision '${revision}' for '${name}'`;
   return { status: 'True', reason: 'NewRevision', message };
 }

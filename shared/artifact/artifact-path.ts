@@ -7,7 +7,7 @@
 const KIND_FOLDER = 'ocirepository';
 
 /** The alias of the current artifact. It is replaced by every new one, unlike all other files. */
-export const LATEST_FILE = 'latest.tar.gz';
+const LATEST_FILE = 'latest.tar.gz';
 
 /** Characters of the file's digest that tell two files of one revision apart (decisions, OCIRepository). */
 const SUFFIX_LENGTH = 12;
