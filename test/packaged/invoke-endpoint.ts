@@ -47,6 +47,10 @@ export interface InvokeEndpoint {
   throttle(name: string, times: number, retryAfterSeconds: number): void;
   /** Answers every call of a function with this refusal of the service; undefined: no more. */
   refuse(name: string, refusal: Refusal | undefined): void;
+  /** Kills what runs now, as a lack of memory does. Answers how many containers that were. */
+  crash(name: string): Promise<number>;
+  /** Another configuration: the next call starts a container of its own. */
+  configure(name: string, changes: Pick<PackagedFunction, 'timeoutMs'>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -111,6 +115,15 @@ export async function startInvokeEndpoint(
     },
     throttle(name, times, retryAfterSeconds) {
       deployments.get(name)!.throttles = { left: times, retryAfterSeconds };
+    },
+    async crash(name) {
+      const containers = [...deployments.get(name)!.running];
+      await Promise.all(containers.map((container) => container.stop()));
+      return containers.length;
+    },
+    async configure(name, changes) {
+      const deployment = Object.assign(deployments.get(name)!, changes);
+      await Promise.all(deployment.idle.splice(0).map((container) => container.stop()));
     },
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
