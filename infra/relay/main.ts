@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { loadInCluster } from '../../shared/kube/in-cluster.ts';
 import { createKubeClient } from '../../shared/kube/rest-client.ts';
 import { type ClusterEndpoint, createTransport } from '../../shared/kube/transport.ts';
-import { systemClock } from '../../shared/runtime/clock.ts';
+import { sleep, systemClock } from '../../shared/runtime/clock.ts';
 import { messageOf } from '../../shared/runtime/errors.ts';
 import { createLogger } from '../../shared/runtime/logger.ts';
 import { redact } from '../../shared/runtime/redact.ts';
@@ -21,6 +21,9 @@ import { preferSmallHeap } from './small-heap.ts';
 
 /** Artifacts read from the bucket at the same time: slow readers of some must not keep others waiting. */
 const DOWNLOADS = 1000;
+
+/** The nodes of a cluster send consumers to a pod for so long after they were told that it goes. */
+const SERVE_ON_MS = 3000;
 
 /** A relay that was started from a command line. */
 export interface Running {
@@ -77,8 +80,10 @@ export async function start(
     stopped.abort(new Error('the relay stops'));
     transport.close();
   };
+  let stopping = false;
   const served = {
     ...relay,
+    ready: () => !stopping && relay.ready(),
     ...(store && { artifacts: createArtifactServer({ store, cluster: settings['cluster-id'], clock, log }) }),
   };
   const server = await startServer(served, settings).catch(async (error) => {
@@ -90,7 +95,10 @@ export async function start(
     server,
     async stop() {
       log.info('stopping: finishing what goes on');
+      stopping = true;
+      const forgotten = store && sleep(clock, SERVE_ON_MS);
       await close();
+      await forgotten;
       await server.close();
       log.info('stopped');
     },

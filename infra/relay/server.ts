@@ -54,7 +54,9 @@ export async function startServer(
   const health: Routes = {
     '/healthz': (_, response) => answer(response, 200, 'ok\n'),
     '/readyz': (_, response) =>
-      ready() ? answer(response, 200, 'ok\n') : answer(response, 503, 'the watches are not live\n'),
+      ready()
+        ? answer(response, 200, 'ok\n')
+        : answer(response, 503, 'the watches are not live, or the relay stops\n'),
   };
   const figures: Routes = {
     '/metrics': (_, response) => {

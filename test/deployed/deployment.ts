@@ -66,6 +66,7 @@ export interface Deployment {
 /** What the values of the chart may depend on. */
 export interface World {
   cluster: KubeApiServer;
+  kube: KubeClient;
   /** Of the functions and the relay. */
   credentials: { AWS_ACCESS_KEY_ID: string; AWS_SECRET_ACCESS_KEY: string; AWS_REGION: string };
 }
@@ -111,7 +112,9 @@ export async function deploy(
     settings: { 'lambda-endpoint': functions.url, 'storage-endpoint': s3.endpoint },
   };
   const own =
-    typeof options.values === 'function' ? await options.values({ cluster, credentials }) : options.values;
+    typeof options.values === 'function'
+      ? await options.values({ cluster, kube, credentials })
+      : options.values;
   await helmOn(cluster, ['install', RELEASE_NAME, CHART, '--create-namespace'], merge(values, own));
   const pods: Pod[] = [];
 

@@ -30,7 +30,7 @@ describe('two relays of the installed chart', {
   let standby: Pod;
 
   before(async () => {
-    [deployment, registry] = await Promise.all([deploy({ maxContainers: 20 }), startSlowRegistry()]);
+    [deployment, registry] = await Promise.all([deploy({ maxContainers: 10 }), startSlowRegistry()]);
     await deployment.kube.create(NAMESPACES, {}, { metadata: { name: 'apps' } });
     // What a start finds goes out in whole batches: only so can this many be in flight at a time.
     await Promise.all(Array.from({ length: OBJECTS }, (_, n) => create(`o${n}`)));
@@ -111,6 +111,10 @@ describe('two relays of the installed chart', {
     const stopped = leader.stop();
     const gap = (await standby.said('leading, epoch 3')) - stoppedAt;
     assert.ok(gap <= 3000, `${Math.round(gap)} ms without a leader`);
+    // Consumers that do not know yet that it goes are still served.
+    assert.equal((await fetch(`${leader.healthUrl}/readyz`)).status, 503);
+    const missing = await fetch(`${leader.artifactUrl}/ocirepository/apps/none/latest.tar.gz`);
+    assert.equal(missing.status, 404);
     assert.equal(await stopped, 0);
   });
 
