@@ -161,6 +161,16 @@ const failures: [
     { status: 409, reason: 'Conflict', message: 'the object has been modified' },
   ],
   [
+    'a caller that is not known',
+    refusal(401, 'Unauthorized', 'Unauthorized'),
+    {
+      status: 401,
+      reason: 'Unauthorized',
+      message:
+        'Unauthorized (it does not know who asks: the token is of another cluster, has run out or was withdrawn, or a clock is wrong)',
+    },
+  ],
+  [
     'a refusal over several lines',
     refusal(422, 'Invalid', 'is invalid:\n  * spec.image: Required'),
     { status: 422, reason: 'Invalid', message: 'is invalid: * spec.image: Required' },

@@ -14,6 +14,10 @@ export const FIELD_MANAGER = 'longshore';
 /** A server's text is cut here: one that quotes a whole object helps nobody. */
 const LONGEST_TEXT = 2000;
 
+/** The server itself says `Unauthorized` and no more. */
+const UNKNOWN_CALLER =
+  'it does not know who asks: the token is of another cluster, has run out or was withdrawn, or a clock is wrong';
+
 /** What we read of the `Status` object that the server answers with. */
 interface Status {
   kind?: string;
@@ -131,7 +135,8 @@ function refusal(response: KubeResponse, doing: () => string, now: number): Kube
   const status = statusOf(response);
   const text =
     status?.message || response.body.toString('utf8', 0, LONGEST_TEXT) || `status ${response.status}`;
-  const line = redact(messageOf(text)).trim();
+  const said = redact(messageOf(text)).trim();
+  const line = response.status === 401 ? `${said} (${UNKNOWN_CALLER})` : said;
   const seconds = status?.details?.retryAfterSeconds;
   return new KubeError(
     `${doing()}: ${line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT)}…` : line}`,
