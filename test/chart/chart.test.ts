@@ -204,6 +204,26 @@ describe('chart: rendered by helm', needs('helm'), () => {
       { cluster: { apiServer: '' } },
       /cluster\.apiServer is not set: the address of the API server/,
     ],
+    [
+      'an API server that only pods reach',
+      { cluster: { apiServer: 'https://kubernetes.default.svc' } },
+      /cluster\.apiServer: https:\/\/kubernetes\.default\.svc is an address inside of the cluster/,
+    ],
+    [
+      'URLs of artifacts at a Service that nobody makes',
+      {
+        artifacts: {
+          serviceName: 'longshore-artifacts',
+          baseUrl: 'http://source-controller.longshore-system.svc.cluster.local.',
+        },
+      },
+      /artifacts\.baseUrl: .* is not the Service of this release, longshore-artifacts\.longshore-system: .*--param artifact-base-url=/,
+    ],
+    [
+      'the same in another namespace',
+      { artifacts: { baseUrl: 'source-controller.flux-system.svc.cluster.local.' } },
+      /is not the Service of this release, source-controller\.longshore-system/,
+    ],
     ['no functions', { functions: { prefix: '' } }, /functions\.prefix is not set: npm run deploy prints it/],
     ['no bucket', { storage: { bucket: '' } }, /storage\.bucket is not set: npm run deploy prints it/],
     [
@@ -220,6 +240,17 @@ describe('chart: rendered by helm', needs('helm'), () => {
       /objectLevelWorkloadIdentity: only the kinds image and source/,
     ],
   ];
+
+  test('URLs of artifacts at its own Service, however it is written, or at a bucket', async () => {
+    for (const baseUrl of [
+      'http://source-controller.longshore-system.svc.cluster.local.',
+      'source-controller.longshore-system.svc',
+      'http://source-controller.longshore-system.svc:80/',
+      'https://cdn.example/artifacts',
+    ]) {
+      await render(merge(REQUIRED, { artifacts: { baseUrl } }));
+    }
+  });
 
   for (const [what, values, problem] of REFUSED) {
     test(`refused: ${what}`, () => assert.rejects(render(merge(REQUIRED, values)), problem));

@@ -60,6 +60,9 @@ app.kubernetes.io/part-of: {{ .Values.partOf | quote }}
 {{- if not .Values.cluster.apiServer }}
 {{- fail "cluster.apiServer is not set: the address of the API server as the functions reach it, such as https://HOST:6443 (the address inside of the cluster is of no use to them)" }}
 {{- end }}
+{{- if regexMatch `^https://[^/:]+\.svc(\.|:|/|$)` .Values.cluster.apiServer }}
+{{- fail (printf "cluster.apiServer: %s is an address inside of the cluster, the functions are outside of it" .Values.cluster.apiServer) }}
+{{- end }}
 {{- if not .Values.functions.prefix }}
 {{- fail "functions.prefix is not set: npm run deploy prints it (LambdaFunctionPrefix)" }}
 {{- end }}
@@ -71,6 +74,15 @@ app.kubernetes.io/part-of: {{ .Values.partOf | quote }}
 {{- end }}
 {{- if and .Values.functions.objectLevelWorkloadIdentity (not (or .Values.kinds.image.enabled .Values.kinds.source.enabled)) }}
 {{- fail "functions.objectLevelWorkloadIdentity: only the kinds image and source know it, and both are off" }}
+{{- end }}
+{{- $served := regexFind `^(http://)?[^/.]+\.[^/.]+\.svc(\.|:|/|$)` .Values.artifacts.baseUrl }}
+{{- if $served }}
+{{- $labels := splitList "." (trimPrefix "http://" $served) }}
+{{- $other := or (ne (index $labels 0) .Values.artifacts.serviceName) (ne (index $labels 1) .Release.Namespace) }}
+{{- /* The Service of another release serves the same bucket just as well. */}}
+{{- if and $other (not (lookup "v1" "Service" (index $labels 1) (index $labels 0))) }}
+{{- fail (printf "artifacts.baseUrl: %s is not the Service of this release, %s.%s: set artifacts.serviceName or the namespace to match, or deploy the functions with --param artifact-base-url=http://%s.%s.svc.cluster.local." .Values.artifacts.baseUrl .Values.artifacts.serviceName .Release.Namespace .Values.artifacts.serviceName .Release.Namespace) }}
+{{- end }}
 {{- end }}
 {{- $service := lookup "v1" "Service" .Release.Namespace .Values.artifacts.serviceName }}
 {{- if $service }}
