@@ -7,9 +7,16 @@ import { type Terminal, UsageError } from './command.ts';
 export type Source = string;
 export const STANDARD_INPUT: Source = '-';
 
-/** @throws UsageError when it cannot be read */
+/**
+ * The text without the mark that some editors put in front of it: it would be a part of the first line.
+ * @throws UsageError when it cannot be read
+ */
 export async function readSource(source: Source, terminal: Terminal): Promise<string> {
-  if (source === STANDARD_INPUT) return readStandardInput(terminal);
+  const text = source === STANDARD_INPUT ? await readStandardInput(terminal) : await readText(source);
+  return text.replace(/^\uFEFF/, '');
+}
+
+async function readText(source: string): Promise<string> {
   try {
     return await readFile(source, 'utf8');
   } catch (error) {

@@ -106,6 +106,16 @@ describe('what it prints', () => {
     );
   });
 
+  it('the mark of an editor in front of a text is no part of its first tag', async () => {
+    const path = await file('marked', '\uFEFF1.0.0\n0.9.0\n');
+    for (const [tags, input] of [
+      [path, ''],
+      ['-', '\uFEFF1.0.0\n0.9.0\n'],
+    ] as const) {
+      assert.equal((await runJson(['--semver', '*', '--tags', tags], input)).latest.tag, '1.0.0');
+    }
+  });
+
   it('does not let a tag steer the terminal', async () => {
     const { stdout } = await run(['--alphabetical', 'asc', '--tags', '-'], 'a\u001b[2J\n');
     assert.ok(!stdout.includes('\u001b'));
