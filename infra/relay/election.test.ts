@@ -17,6 +17,8 @@ function leaseServer() {
   let stored: { metadata: { name: string; resourceVersion: string }; spec: Spec } | undefined;
   const server = {
     refuse: undefined as Error | undefined,
+    /** The next write is done, and its answer lost on the way. */
+    losesAnswer: false,
     spec: () => stored?.spec,
     remove() {
       stored = undefined;
@@ -47,7 +49,9 @@ function leaseServer() {
           }
           stored.spec = { ...stored.spec, ...spec };
           stored.metadata.resourceVersion = String(Number(stored.metadata.resourceVersion) + 1);
-          return structuredClone(stored);
+          if (!server.losesAnswer) return structuredClone(stored);
+          server.losesAnswer = false;
+          throw new KubeError('the connection was reset', { status: 0 });
         },
       } as Partial<KubeClient> as KubeClient;
     },
@@ -185,6 +189,18 @@ describe('election', () => {
     await pass(5000);
     assert.deepEqual(news, ['a leads 1', 'a lost', 'a leads 2']);
     assert.equal(server.spec()?.leaseTransitions, 2);
+    await a.end();
+  });
+
+  test('a renewal whose answer was lost ends no term', async () => {
+    const { server, news, candidate, pass } = setUp();
+    const a = candidate('a');
+    await pass(1000);
+    server.losesAnswer = true;
+    await pass(30_000);
+    assert.equal(server.losesAnswer, false);
+    assert.deepEqual(news, ['a leads 1']);
+    assert.equal(a.election.holds(), true);
     await a.end();
   });
 

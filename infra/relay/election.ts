@@ -85,6 +85,8 @@ export function createElection(options: ElectionOptions): Election {
     return await request(late.signal).finally(cancel);
   };
 
+  const look = (ms: number) => within(ms, (signal) => kube.get<Lease>(LEASES, ref, signal));
+
   const write = (spec: Record<string, unknown>, ms: number) =>
     within(ms, (signal) => {
       const metadata = { resourceVersion: seen!.version };
@@ -146,7 +148,7 @@ export function createElection(options: ElectionOptions): Election {
     // What has run out is taken at once: the guard of the write tells when it was renewed after all.
     if (seen && othersFor() === 0) return take();
     const at = clock.now();
-    const found = await within(LOOK_WITHIN_MS, (signal) => kube.get<Lease>(LEASES, ref, signal));
+    const found = await look(LOOK_WITHIN_MS);
     if (!found) {
       seen = undefined;
       return make();
@@ -164,7 +166,16 @@ export function createElection(options: ElectionOptions): Election {
       stepDown(`the Lease could not be renewed for ${RENEW_WITHIN_MS / 1000} s`);
       return 0;
     }
-    observe(await write({ renewTime: microTime(at) }, left), at);
+    try {
+      observe(await write({ renewTime: microTime(at) }, left), at);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      // It may have been we: a write of which the answer was lost.
+      const found = await look(left);
+      if (found?.spec?.holderIdentity !== identity) throw error;
+      observe(found, at);
+      return 0;
+    }
     renewedAt = at;
     return RENEW_EVERY_MS;
   };
