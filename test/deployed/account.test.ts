@@ -13,6 +13,7 @@ import { listFunctions, PROJECT_FOLDER } from '../../infra/bundle/functions.ts';
 import { merge, REQUIRED, render } from '../chart/helm.ts';
 import { type MotoAccount, startMoto } from '../parts/moto.ts';
 import { needs, part } from '../parts/parts.ts';
+import { takeTurn } from '../parts/turn.ts';
 
 const REGION = 'eu-central-1';
 const STAGE = 'moto';
@@ -26,11 +27,15 @@ describe('npm run deploy', { ...needs('moto_server'), timeout: 240_000 }, () => 
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
 
+  let endTurn: () => Promise<void>;
+
   before(async () => {
+    endTurn = await takeTurn('deploy');
     account = await startMoto();
   });
   after(async () => {
     await account?.stop();
+    await endTurn();
     await rm(VALUES, { force: true });
   });
 

@@ -18,6 +18,7 @@ import { checkApiServer } from './api-server.ts';
 import type { Finding } from './finding.ts';
 import { checkFunctions } from './functions.ts';
 import type { Installation } from './installation.ts';
+import { checkRelay } from './relay.ts';
 import type { Visit } from './visit.ts';
 
 const signal = new AbortController().signal;
@@ -27,6 +28,19 @@ const FLAGS = {
   kubeconfig: undefined,
   context: undefined,
 } as const;
+
+const INSTALLATION: Installation = {
+  name: 'longshore',
+  namespace: 'system',
+  release: RELEASE,
+  replicas: 1,
+  ready: 1,
+  serviceAccount: 'longshore',
+  settings: readSettings('relay', [], {}),
+  region: 'us-east-1',
+  kinds: RELAY_KINDS.slice(0, 1),
+  functions: ['image-repository'],
+};
 
 function visitOf(parts: Partial<Visit>): Visit {
   return {
@@ -149,6 +163,63 @@ for (const [aheadSeconds, text] of [
   });
 }
 
+describe('who leads', () => {
+  /** A Lease as it is found, time after time: the last one stays. */
+  async function checkLease(...leases: (object | undefined)[]): Promise<Finding> {
+    const clock = createManualClock(Date.parse('2026-11-21T12:00:00Z'));
+    let at = 0;
+    const get = async () => leases[Math.min(at++, leases.length - 1)];
+    const visit = visitOf({ clock, kube: { get } as unknown as KubeClient, installation: INSTALLATION });
+    const answer = checkRelay(visit, signal);
+    const ended = answer.then(() => true);
+    while (!(await Promise.race([ended, new Promise((resolve) => setImmediate(resolve, false))]))) {
+      clock.advance(500);
+    }
+    return (await answer).at(-1)!;
+  }
+  const lease = (resourceVersion: string, renewTime: string, holderIdentity = 'pod-1') => ({
+    metadata: { resourceVersion },
+    spec: { holderIdentity, renewTime },
+  });
+
+  for (const [name, leases, result, text] of [
+    ['renewed lately', [lease('1', '2026-11-21T11:59:58.5Z')], 'ok', /^pod-1 leads$/],
+    [
+      'nobody ever',
+      [undefined],
+      'failed',
+      /^nobody has ever led: there is no Lease system\/longshore-relay$/,
+    ],
+    ['given back', [lease('1', '2026-11-21T11:59:59Z', '')], 'failed', /^nobody leads: .* has no holder$/],
+    ['dead', [lease('1', '2026-11-21T11:50:00Z')], 'failed', /^pod-1 holds .* not renewed it for 6 s$/],
+    [
+      'renewed while we look',
+      [lease('1', '2026-11-21T11:59:50Z'), lease('2', '2026-11-21T12:00:01Z')],
+      'ok',
+      /^pod-1 leads$/,
+    ],
+    [
+      'another one takes over while we look',
+      [lease('1', '2026-11-21T11:59:00Z'), lease('2', '2026-11-21T12:00:01Z', 'pod-2')],
+      'ok',
+      /^pod-2 leads$/,
+    ],
+    [
+      'a clock that is wrong',
+      [lease('1', '2026-11-21T11:00:00Z'), lease('2', '2026-11-21T11:00:02Z')],
+      'warning',
+      /^the clock of pod-1, which leads, is 35\d\d s behind the API server's$/,
+    ],
+  ] as const) {
+    test(name, async () => {
+      const found = await checkLease(...leases);
+      assert.equal(found.result, result, found.text);
+      assert.match(found.text, text);
+      assert.equal(found.advice === undefined, result === 'ok');
+    });
+  }
+});
+
 /** A Lambda that gives every function the same answer. */
 async function askLambda(
   answer: { status?: number; type?: string; functionError?: boolean; body: object },
@@ -162,18 +233,8 @@ async function askLambda(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const installation: Installation = {
-    name: 'longshore',
-    namespace: 'system',
-    release: RELEASE,
-    replicas: 1,
-    ready: 1,
-    serviceAccount: 'longshore',
-    settings: readSettings('relay', [`--lambda-endpoint=${url}`, '--eks-cluster=main', ...flags], {}),
-    region: 'us-east-1',
-    kinds: RELAY_KINDS.slice(0, 1),
-    functions: ['image-repository'],
-  };
+  const settings = readSettings('relay', [`--lambda-endpoint=${url}`, '--eks-cluster=main', ...flags], {});
+  const installation = { ...INSTALLATION, settings };
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
   try {
     return await checkFunctions(visitOf({ installation }), signal);
