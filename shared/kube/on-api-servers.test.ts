@@ -263,13 +263,13 @@ onEveryApiServer((api) => {
         }
       };
       assert.match((await versionWith(token))!.gitVersion, /^v1\./);
-      await assert.rejects(versionWith('wrong'), (error) => {
+      await assert.rejects(versionWith('canary-token'), (error) => {
         assert.ok(error instanceof KubeError && error.status === 401);
-        assert.doesNotMatch(error.message, /wrong/);
+        assert.doesNotMatch(error.message, /canary/);
         return true;
       });
       let asked = 0;
-      assert.ok(await versionWith(async () => (asked++ === 0 ? 'wrong' : token)));
+      assert.ok(await versionWith(async () => (asked++ === 0 ? 'canary-token' : token)));
       assert.equal(asked, 2);
 
       const missing = mintToken(api.kube, { ...request, serviceAccount: 'none' }, NEVER);
