@@ -37,6 +37,8 @@ export interface ControllerOptions {
   onChanged(target: string): void;
   /** `dependent` misses something of what it refers to. */
   onAwaiting?(dependent: string): void;
+  /** A run of `target` went well after one that failed. */
+  onRecovered?(target: string): void;
   /** A run of `target` has ended, well or not. */
   onSettled?(target: string): void;
 }
@@ -61,6 +63,8 @@ export interface Controller extends WorkSource, ReflectorSink {
   wake(key: string, trigger: Trigger): void;
   /** A run of one object because another one misses something of it; not of one that is at work, or known to fail. */
   ask(key: string): void;
+  /** A run of one object that waits for the repetition of a failed one: something that it reads is well again. */
+  retry(key: string): void;
   has(key: string): boolean;
   /** A run of the key goes on, waits, or is due. */
   busy(key: string): boolean;
@@ -134,7 +138,9 @@ export function createController(options: ControllerOptions): Controller {
   const settleOk = ({ key, lane }: Work, requeueAfterMs: number | undefined) => {
     // A check leaves the due time that the start gave: those of a restart are spread, and a check looks at no interval.
     const planned = lane === 'check' ? schedule.dueOf(key) : undefined;
+    const hadFailed = owed.has(key);
     forget(key);
+    if (hadFailed) options.onRecovered?.(fullKey(key));
     if (requeueAfterMs === undefined) return;
     const percent =
       kind.jitterPercent === undefined ? 0 : Math.max(kind.jitterPercent, options.jitterPercent);
@@ -292,6 +298,10 @@ export function createController(options: ControllerOptions): Controller {
       const record = records.get(key);
       if (!leading || !record || record.suspended || record.stalled) return;
       if (!owed.has(key) && !queue.has(key)) enqueue(key, 'now', 'dependency');
+    },
+
+    retry(key) {
+      if (leading && owed.has(key)) enqueue(key, 'now', 'dependency');
     },
 
     has: (key) => records.has(key),

@@ -280,6 +280,43 @@ describe('relay', () => {
     assert.deepEqual(runs, ['anna change', 'go dependency', 'torn change', 'ben change']);
   });
 
+  test('what fails is repeated at once when something that it reads is well again; what is well is left alone', async () => {
+    const object = (kind: string, name: string, more = {}) => ({
+      ...testObject(name, more),
+      kind,
+      spec: { image: 'go' },
+    });
+    const failed = { result: 'retry', reason: 'Torn', message: 'pages are missing', retryAfterMs: 3_600_000 };
+    const torn = new Set(['go', 'anna']);
+    const { api, runs } = await setUp(
+      [object('Book', 'go'), object('Reader', 'anna'), object('Reader', 'ben')],
+      {
+        kinds: [BOOK, READER],
+        answer: (name) => (torn.has(name) ? (failed as Partial<Outcome>) : { result: 'ok' }),
+      },
+    );
+    const watches = [await api.watch(1), await api.watch(2)];
+    const request = (kind: string, name: string, requested: string) =>
+      watches
+        .find(({ path }) => path.endsWith(`/${kind.toLowerCase()}s`))!
+        .send({ type: 'MODIFIED', object: object(kind, name, { requested }) });
+    const ran = async (count: number) => {
+      while (runs.length < count) await turn();
+    };
+    request('Reader', 'anna', '1');
+    await ran(1);
+    request('Book', 'go', '1');
+    await ran(2);
+    torn.clear();
+    request('Book', 'go', '2');
+    await ran(4);
+    request('Book', 'go', '3');
+    await ran(5);
+    for (let n = 0; n < 20; n++) await turn();
+    const readers = runs.filter((run) => !run.startsWith('go'));
+    assert.deepEqual(readers, ['anna requested', 'anna requested'], 'with the reason that it is owed');
+  });
+
   test('a kind of others: its metadata is watched, and a change of what ours read wakes them', async () => {
     const IN_NAMESPACE: RelayKind = {
       ...READER,

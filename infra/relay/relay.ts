@@ -228,6 +228,9 @@ function createLine(kind: RelayKind, options: RelayOptions & { epoch(): number }
     onAwaiting: (dependent) => {
       for (const { controller, key } of targetsOf(dependent, shared)) controller.ask(key);
     },
+    onRecovered: (target) => {
+      for (const { controller, key } of dependentsOf(target, shared)) controller.retry(key);
+    },
     onSettled: (target) => {
       for (const { controller, key } of dependentsOf(target, shared)) controller.check(key);
     },
