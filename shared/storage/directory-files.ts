@@ -111,6 +111,8 @@ export function statFile(file: string): fs.BigIntStats | undefined {
  */
 export function moveFile(from: string, to: string, ifAbsent: boolean): boolean {
   const move = ifAbsent ? fs.linkSync : fs.renameSync;
+  // An error that is thrown and caught costs more than this look.
+  if (!fs.existsSync(dirname(to))) fs.mkdirSync(dirname(to), { recursive: true });
   for (let attempt = 1; ; attempt++) {
     try {
       move(from, to);
@@ -119,7 +121,7 @@ export function moveFile(from: string, to: string, ifAbsent: boolean): boolean {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (ifAbsent && code === 'EEXIST') return false;
-      // The folder is not there yet, or a delete has just removed it because it was empty.
+      // A delete of another process has just removed the folder because it was empty.
       if (code !== 'ENOENT' || attempt > 3) throw error;
       fs.mkdirSync(dirname(to), { recursive: true });
     }

@@ -90,13 +90,40 @@ describe('a directory on a disk with faults', () => {
     assert.deepEqual(filesOf('temp'), ['young']);
   });
 
-  test('a crash between a content and what is beside it leaves the old content whole', async () => {
-    await store.put('a', Buffer.from('old'), { sha256: hash('sha256', 'old') });
-    // The writer got as far as the file beside, not to the rename.
-    fs.writeFileSync(join(folder, 'info/a/other-etag'), JSON.stringify({ sha256: hash('sha256', 'new') }));
-    assert.equal((await store.head('a'))!.sha256, hash('sha256', 'old'));
-    await store.put('a', Buffer.from('newer'), { sha256: hash('sha256', 'newer') });
+  test('what a crash left beside a content that never came is nobody’s', async () => {
+    const clock = { now: () => 1_700_000_000_000, after: () => () => {} };
+    const put = async (into: string, body: string, options = {}) => {
+      const still = createDirectoryStore(join(folder, into), { clock });
+      return await still.put('a', Buffer.from(body), options);
+    };
+    const { etag } = await put('learn', 'old');
+    for (const [into, sha256] of [
+      ['with', hash('sha256', 'new')],
+      ['without', undefined],
+    ] as const) {
+      fs.mkdirSync(join(folder, into, 'info'), { recursive: true });
+      fs.writeFileSync(join(folder, into, 'info', etag), JSON.stringify({ sha256: 'of another' }));
+      const info = await put(into, 'new', { sha256 });
+      assert.notEqual(info.etag, etag);
+      const found = await createDirectoryStore(join(folder, into)).head('a');
+      assert.deepEqual([found?.etag, found?.sha256], [info.etag, sha256]);
+    }
+  });
+
+  test('what is beside a content stays as long as one of its names', async () => {
+    const sha256 = hash('sha256', 'x');
+    await store.put('a', Buffer.from('x'), { sha256 });
+    await store.copy('a', 'b');
+    await store.copy('a', 'b');
+    await store.put('a', Buffer.from('y'), { sha256: hash('sha256', 'y') });
+    assert.equal((await store.head('b'))!.sha256, sha256);
+    assert.equal(filesOf('info').length, 2);
+    await store.copy('a', 'b');
     assert.equal(filesOf('info').length, 1);
+    await store.delete('a');
+    assert.equal((await store.head('b'))!.sha256, hash('sha256', 'y'));
+    await store.delete('b');
+    assert.equal(filesOf('info').length, 0);
   });
 
   test('keeps no file and no folder of what was deleted', async () => {

@@ -1,12 +1,12 @@
 /**
  * Object store in a folder, for one process at a time: the embedded default.
  *
- *     objects/<key>        the content: the very bytes that were put
- *     info/<key>/<etag>    what else was given with them: SHA-256, content type, metadata; only then there is a file
- *     temp/                what is being written
+ *     objects/<key>    the content: the very bytes that were put
+ *     info/<etag>      what else was given with them: SHA-256, content type, metadata; only then there is a file
+ *     temp/            what is being written
  *
  * A content becomes visible whole, by rename or link. What is beside it is found by its etag, so that no reader sees
- * a mixture. Nothing is flushed to the disk (fsync): what is here can be made again, and a loss of power that cuts a
+ * a mixture, and a copy, which is a second name of the same file, needs nothing beside it. Nothing is flushed to the disk (fsync): what is here can be made again, and a loss of power that cuts a
  * file short changes its etag, so that its SHA-256 is not found any more and its owner writes it anew.
  *
  * Small contents are read and written by synchronous calls: they take a third of the CPU of asynchronous ones and are
@@ -67,18 +67,16 @@ export function createDirectoryStore(
 
   function prepare(): void {
     if (prepared) return;
-    fs.mkdirSync(temporary, { recursive: true });
+    for (const part of [extras, temporary]) fs.mkdirSync(part, { recursive: true });
     removeOldFiles(temporary, clock.now() - LEFTOVER_MS);
     prepared = true;
   }
 
   const temporaryFile = () => join(temporary, randomBytes(12).toString('base64url'));
 
-  function infoOf(
-    key: string,
-    stat: fs.BigIntStats,
-    extra: Extra = readExtra(join(extras, key, etagOf(stat))),
-  ): ObjectInfo {
+  const extraOf = (stat: fs.BigIntStats) => join(extras, etagOf(stat));
+
+  function infoOf(key: string, stat: fs.BigIntStats, extra: Extra = readExtra(extraOf(stat))): ObjectInfo {
     const { sha256, metadata } = extra;
     return {
       key,
@@ -90,23 +88,28 @@ export function createDirectoryStore(
     };
   }
 
-  /** Makes a finished temporary file the content of `key`. Must not wait: see the head of this file. */
-  function publish(key: string, file: string, options: PutOptions): ObjectInfo {
-    const stat = fs.statSync(file, { bigint: true });
-    const extra = join(extras, key, etagOf(stat));
-    const isFirst = writeExtra(extra, options);
-    if (!ifMatchHolds(key, options.ifMatch) || !moveFile(file, join(contents, key), !!options.ifAbsent)) {
-      fs.rmSync(extra, { force: true });
-      throw new PreconditionFailed(key);
+  /** Keeps what was given with a finished temporary file. */
+  function keepBeside(file: string, options: PutOptions): fs.BigIntStats {
+    for (;;) {
+      const stat = fs.statSync(file, { bigint: true });
+      if (writeExtra(extraOf(stat), options)) return stat;
+      // Somebody has this etag: the clock was set back, or what a crash left beside a content that never came.
+      const stamp = nextStamp();
+      fs.utimesSync(file, stamp, stamp);
     }
-    if (!isFirst) removeOtherExtras(extra);
-    return infoOf(key, stat, options);
   }
 
-  function ifMatchHolds(key: string, etag: string | undefined): boolean {
-    if (etag === undefined) return true;
-    const stat = statFile(join(contents, key));
-    return stat !== undefined && etagOf(stat) === etag;
+  /** Makes a finished temporary file the content of `key`. Must not wait: see the head of this file. */
+  function publish(key: string, file: string, { ifAbsent, ifMatch }: PutOptions): void {
+    const before = ifAbsent ? undefined : statFile(join(contents, key));
+    const matches = ifMatch === undefined || (before !== undefined && etagOf(before) === ifMatch);
+    if (!matches || !moveFile(file, join(contents, key), !!ifAbsent)) throw new PreconditionFailed(key);
+    if (before) dropExtra(before);
+  }
+
+  /** Removes what is beside a content whose file had `stat` before it lost a name. */
+  function dropExtra(stat: fs.BigIntStats): void {
+    if (stat.nlink === 1n) fs.rmSync(extraOf(stat), { force: true });
   }
 
   return {
@@ -120,7 +123,14 @@ export function createDirectoryStore(
         if (Buffer.isBuffer(body) && body.length <= SMALL_BYTES) {
           writeAtOnce(file, body, options, nextStamp());
         } else await writeStream(file, body, options, nextStamp(), signal);
-        return publish(key, file, options);
+        const stat = keepBeside(file, options);
+        try {
+          publish(key, file, options);
+        } catch (error) {
+          dropExtra(stat);
+          throw error;
+        }
+        return infoOf(key, stat, options);
       } catch (error) {
         if (!Buffer.isBuffer(body)) body.destroy();
         removeIfPossible(file);
@@ -134,14 +144,13 @@ export function createDirectoryStore(
       checkKey(to);
       signal?.throwIfAborted();
       const source = join(contents, from);
-      const stat = statFile(source);
-      if (!stat) throw new StorageError(`cannot copy object '${from}': there is none`);
+      if (!statFile(source)) throw new StorageError(`cannot copy object '${from}': there is none`);
       const file = temporaryFile();
       try {
         prepare();
         // One content under two names. It is never written to: a put gives a name another content.
         fs.linkSync(source, file);
-        publish(to, file, readExtra(join(extras, from, etagOf(stat))));
+        publish(to, file, {});
       } catch (error) {
         throw fileError('copy', from, error);
       } finally {
@@ -195,10 +204,12 @@ export function createDirectoryStore(
       signal?.throwIfAborted();
       try {
         const file = join(contents, key);
-        if (statFile(file)) fs.rmSync(file, { force: true });
+        const stat = statFile(file);
+        if (stat) {
+          fs.rmSync(file, { force: true });
+          dropExtra(stat);
+        }
         removeEmptyFolders(contents, dirname(file));
-        fs.rmSync(join(extras, key), { recursive: true, force: true });
-        removeEmptyFolders(extras, dirname(join(extras, key)));
       } catch (error) {
         throw fileError('delete', key, error);
       }
@@ -227,20 +238,15 @@ function readExtra(file: string): Extra {
   }
 }
 
-/** @returns true when nothing was kept beside this key before */
+/** Nothing was given: nothing is written. @returns false when there is something for this etag already */
 function writeExtra(file: string, { sha256, contentType, metadata }: Extra): boolean {
-  if (!sha256 && !contentType && !metadata) return false;
-  const made = fs.mkdirSync(dirname(file), { recursive: true });
-  fs.writeFileSync(file, JSON.stringify({ sha256, contentType, metadata } satisfies Extra));
-  return made !== undefined;
-}
-
-/** Removes what was kept beside earlier contents of the same key. */
-function removeOtherExtras(file: string): void {
-  const folder = dirname(file);
-  if (!fs.existsSync(folder)) return;
-  for (const name of fs.readdirSync(folder)) {
-    if (join(folder, name) !== file) fs.rmSync(join(folder, name), { force: true });
+  if (!sha256 && !contentType && !metadata) return !fs.existsSync(file);
+  try {
+    fs.writeFileSync(file, JSON.stringify({ sha256, contentType, metadata } satisfies Extra), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 
