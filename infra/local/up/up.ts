@@ -4,6 +4,7 @@ import { formatDuration } from '../../../shared/runtime/duration.ts';
 import { createLogger, type Logger } from '../../../shared/runtime/logger.ts';
 import type { Settings } from '../../../shared/runtime/settings.ts';
 import { CommandError, type Terminal } from '../../cli/command.ts';
+import { growHeapSlowly } from '../../relay/small-heap.ts';
 import type { UpFlags } from './flags.ts';
 import { openLogFile } from './log-file.ts';
 import { type ObjectWatch, watchObjects } from './object-watch.ts';
@@ -26,6 +27,7 @@ export interface UpOptions {
  * @throws CommandError with the reasons when `--once` ends without everything being Ready
  */
 export async function runUp({ flags, settings, terminal }: UpOptions, signal: AbortSignal): Promise<number> {
+  growHeapSlowly();
   const clock = systemClock;
   const stops = new Stops();
   const withTable = flags.once || flags.kubeconfig === undefined;
