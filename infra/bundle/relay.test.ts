@@ -91,6 +91,12 @@ describe('the image of the relay', () => {
     assert.match(output(), /^relay: not inside a cluster: .*\n$/);
   });
 
+  test('a kubeconfig is for those outside of a cluster: it says so', async () => {
+    const { child, output } = run([], { KUBECONFIG: '/kubeconfig' });
+    assert.deepEqual(await once(child, 'close'), [1, null]);
+    assert.match(output(), /^relay: kubeconfig \/kubeconfig: the image of the relay reads none, .*\n$/);
+  });
+
   test('the image is built from what .dockerignore lets through', async (t) => {
     const ignored = await readFile(join(PROJECT_FOLDER, '.dockerignore'), 'utf8');
     const allowed = ignored.split('\n').filter((line) => line.startsWith('!'));

@@ -3,6 +3,7 @@
  * of its own: the library that it needs costs 60 MiB as long as its process lives (design section 3).
  */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -64,12 +65,18 @@ async function runReader(
   try {
     const { stdout } = await promisify(execFile)(process.execPath, args, { env, timeout: READ_WITHIN_MS });
     reading = JSON.parse(stdout);
-  } catch {
-    // Neither the command line nor what it printed may stand in a message.
-    throw new KubeconfigError(files, context, 'it could not be read in time');
+  } catch (error) {
+    throw new KubeconfigError(files, context, problemOf(error));
   }
   if ('problem' in reading) throw new KubeconfigError(files, reading.context, reading.problem);
   return reading;
+}
+
+/** Neither the command line nor what the program printed may stand in a message. */
+function problemOf(error: unknown): string {
+  if ((error as { killed?: boolean }).killed) return 'it could not be read in time';
+  if (existsSync(READER)) return 'it could not be read';
+  return 'the image of the relay reads none, it uses the ServiceAccount of its pod: unset KUBECONFIG';
 }
 
 /** All requests share one token; those that find it refused wait for the same new one. */
