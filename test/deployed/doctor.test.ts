@@ -13,9 +13,10 @@ import {
   LEASES,
   NAMESPACES,
   type Resource,
+  resourcePath,
   SERVICE_ACCOUNTS,
 } from '../../shared/kube/resource.ts';
-import type { ClusterEndpoint } from '../../shared/kube/transport.ts';
+import { type ClusterEndpoint, createTransport } from '../../shared/kube/transport.ts';
 import { needs } from '../parts/parts.ts';
 import { freePort } from '../parts/process.ts';
 import { DEPLOYMENTS, type Deployment, deploy, NAMESPACE, type Pod, RELEASE_NAME } from './deployment.ts';
@@ -395,6 +396,34 @@ describe('longshore doctor', {
         assert.match(of(findings, 'controllers')[0]!.text, /manages others: longshore\.dev\/migrated!=true/);
       });
       await finds('controllers', 'warning', /would manage new objects/, /watch-label-selector/);
+    });
+
+    test('somebody writes a status after us', async () => {
+      const ref = { namespace: 'flux-system', name: 'ours', subresource: 'status' };
+      const transport = createTransport(deployment.cluster.endpoint);
+      const write = async (fieldManager: string, status: object) => {
+        const answer = await transport.request({
+          method: 'PATCH',
+          path: resourcePath(OCI_REPOSITORIES, ref),
+          query: { fieldManager },
+          contentType: 'application/merge-patch+json',
+          body: JSON.stringify({ status }),
+        });
+        assert.equal(answer.status, 200, answer.body.toString());
+      };
+      await setFlux({ replicas: 0 });
+      await write('longshore', { observedIgnore: 'a' });
+      // Its time has whole seconds.
+      await pause(1001 - (Date.now() % 1000));
+      await write('source-controller', { observedGeneration: 1 });
+      const text =
+        /^source-controller writes the status of 1 objects after us: OCIRepository flux-system\/ours$/;
+      await finds('controllers', 'warning', text, /docs\/migration\.md/);
+      await pause(1001 - (Date.now() % 1000));
+      await write('longshore', { observedIgnore: 'b' });
+      assert.deepEqual(troubles((await examine()).findings), []);
+      await setFlux({ replicas: 1 });
+      transport.close();
     });
 
     test('it is scaled to nothing', async () => {
