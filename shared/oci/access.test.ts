@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createAuthority } from '../../test/parts/certificates.ts';
 import { RunSecrets } from '../runtime/redact.ts';
 import type { AccessError } from './errors.ts';
 import { environmentProxies } from './proxy.ts';
-import { createAuthority } from './test-certificates.ts';
 import { accessTo, pullSecret, readerOf, SETTINGS, type TestSecret } from './test-registry.ts';
 
 const signal = AbortSignal.timeout(20_000);
 const authority = await createAuthority('ca');
-const pair = await authority.issue('client');
-const other = await authority.issue('other');
+const pair = await authority.client();
+const other = await authority.client('other');
 
 async function refusal(promise: Promise<unknown>): Promise<string> {
   const error = await promise.then(
@@ -49,7 +49,7 @@ describe('TLS Secrets (IR-TLS-1, IR-TLS-2)', () => {
     ],
     [
       'an empty current key hides the older one',
-      { 'ca.crt': '', caFile: authority.cert },
+      { 'ca.crt': '', caFile: authority.ca },
       `${where} must contain either 'ca.crt' or both 'tls.crt' and 'tls.key'`,
     ],
   ];
@@ -59,12 +59,12 @@ describe('TLS Secrets (IR-TLS-1, IR-TLS-2)', () => {
 
   test('accepted: authority, pair, all three, mixed keys, any type', async () => {
     const pairData = { 'tls.crt': pair.cert, 'tls.key': pair.key };
-    assert.deepEqual((await read({ 'ca.crt': authority.cert })).warnings, []);
+    assert.deepEqual((await read({ 'ca.crt': authority.ca })).warnings, []);
     assert.deepEqual((await read(pairData, 'kubernetes.io/tls')).warnings, []);
-    assert.deepEqual((await read({ ...pairData, 'ca.crt': authority.cert })).warnings, []);
-    assert.deepEqual((await read({ 'ca.crt': authority.cert, caFile: 'garbage' })).warnings, []);
+    assert.deepEqual((await read({ ...pairData, 'ca.crt': authority.ca })).warnings, []);
+    assert.deepEqual((await read({ 'ca.crt': authority.ca, caFile: 'garbage' })).warnings, []);
     assert.deepEqual(
-      (await read({ 'tls.crt': pair.cert, keyFile: pair.key, caFile: authority.cert })).warnings,
+      (await read({ 'tls.crt': pair.cert, keyFile: pair.key, caFile: authority.ca })).warnings,
       [
         `${where}: key 'keyFile' is deprecated, use 'tls.key'`,
         `${where}: key 'caFile' is deprecated, use 'ca.crt'`,
@@ -73,8 +73,8 @@ describe('TLS Secrets (IR-TLS-1, IR-TLS-2)', () => {
   });
 
   test('the same content is prepared once', async () => {
-    const first = await read({ 'ca.crt': authority.cert });
-    const second = await read({ 'ca.crt': authority.cert });
+    const first = await read({ 'ca.crt': authority.ca });
+    const second = await read({ 'ca.crt': authority.ca });
     assert.equal(first.tls.context, second.tls.context);
     assert.equal(first.fingerprint, second.fingerprint);
     assert.notEqual(first.fingerprint, (await accessTo('ghcr.io/a')).fingerprint);

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, describe, test } from 'node:test';
+import { createAuthority } from '../../test/parts/certificates.ts';
 import { startDebianRegistry } from '../../test/parts/debian-registry.ts';
 import { startDistribution } from '../../test/parts/distribution.ts';
 import { needs } from '../../test/parts/parts.ts';
 import { closeConnections } from './connections.ts';
-import { createAuthority } from './test-certificates.ts';
 import { openTest, pullSecret, soon } from './test-registry.ts';
 
 after(closeConnections);
@@ -93,14 +93,14 @@ describe('CNCF Distribution', needs('registry'), () => {
 
   test('TLS with an authority of its own', async (t) => {
     const authority = await createAuthority('distribution');
-    const distribution = await startDistribution({ tls: await authority.issue('registry') });
+    const distribution = await startDistribution({ tls: await authority.server() });
     t.after(() => distribution.stop());
     const open = (ca: string | undefined) =>
       openTest(`${distribution.host}/app`, {
         spec: ca === undefined ? {} : { certSecretRef: { name: 'tls' } },
         secrets: { tls: { data: { 'ca.crt': ca ?? '' } } },
       });
-    await assert.rejects((await open(authority.cert)).registry.listTags(soon()), { code: 'not-found' });
+    await assert.rejects((await open(authority.ca)).registry.listTags(soon()), { code: 'not-found' });
     await assert.rejects((await open(undefined)).registry.listTags(soon()), /unable to verify/);
   });
 });

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
+import { createAuthority } from '../../test/parts/certificates.ts';
 import { closeConnections } from './connections.ts';
 import { RegistryMemory } from './memory.ts';
-import { createAuthority } from './test-certificates.ts';
 import { openTest, QuickClock, sendJson, servePages, soon, startServer } from './test-registry.ts';
 
 after(closeConnections);
 
 const authority = await createAuthority('scheme');
-const certificate = await authority.issue('registry');
+const certificate = await authority.server();
 const trusted = {
   spec: { certSecretRef: { name: 'ca' } },
-  secrets: { ca: { data: { 'ca.crt': authority.cert } } },
+  secrets: { ca: { data: { 'ca.crt': authority.ca } } },
 };
 
 /** Speaks http, and keeps silent to everybody who says hello in TLS. */

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { after, describe, test } from 'node:test';
+import { createAuthority } from '../../test/parts/certificates.ts';
 import { closeConnections } from './connections.ts';
-import { createAuthority } from './test-certificates.ts';
 import { startHttpProxy, startSocksProxy, type TestProxy } from './test-proxy.ts';
 import { openTest, sendJson, servePages, soon, startServer, type TestSecret } from './test-registry.ts';
 
 after(closeConnections);
 
 const authority = await createAuthority('registry authority');
-const server = await authority.issue('registry');
+const server = await authority.server();
 const clients = await createAuthority('client authority');
-const client = await clients.issue('client');
+const client = await clients.client();
 
 describe('TLS (acceptance 8)', () => {
   async function scan(data: Record<string, string> | undefined, tls: object = server) {
@@ -31,7 +31,7 @@ describe('TLS (acceptance 8)', () => {
 
   for (const key of ['ca.crt', 'caFile']) {
     test(`${key} makes it known`, async () => {
-      assert.deepEqual(await scan({ [key]: authority.cert }), ['a']);
+      assert.deepEqual(await scan({ [key]: authority.ca }), ['a']);
     });
   }
 
@@ -41,7 +41,7 @@ describe('TLS (acceptance 8)', () => {
     );
     const registry = await startServer(servePages(['a']), server);
     const proxy = await startSocksProxy();
-    const secrets = { tls: { data: { 'ca.crt': authority.cert } }, proxy: { data: { address: proxy.url } } };
+    const secrets = { tls: { data: { 'ca.crt': authority.ca } }, proxy: { data: { address: proxy.url } } };
     for (const proxySecretRef of [undefined, { name: 'proxy' }]) {
       const spec = { certSecretRef: { name: 'tls' }, proxySecretRef };
       const { registry: opened } = await openTest(`registry.example:${registry.port}/app`, { spec, secrets });
@@ -51,20 +51,20 @@ describe('TLS (acceptance 8)', () => {
     await registry.close();
   });
 
-  const mutual = { ...server, ca: clients.cert, requestCert: true, rejectUnauthorized: true };
+  const mutual = { ...server, ca: clients.ca, requestCert: true, rejectUnauthorized: true };
   for (const [name, cert, key, ca] of [
     ['current keys', 'tls.crt', 'tls.key', 'ca.crt'],
     ['older keys', 'certFile', 'keyFile', 'caFile'],
     ['mixed keys', 'tls.crt', 'keyFile', 'caFile'],
   ] as const) {
     test(`a client certificate with ${name}`, async () => {
-      const data = { [cert]: client.cert, [key]: client.key, [ca]: authority.cert };
+      const data = { [cert]: client.cert, [key]: client.key, [ca]: authority.ca };
       assert.deepEqual(await scan(data, mutual), ['a']);
     });
   }
 
   test('without the client certificate the registry refuses', async () => {
-    await assert.rejects(scan({ 'ca.crt': authority.cert }, mutual), { name: 'RegistryError' });
+    await assert.rejects(scan({ 'ca.crt': authority.ca }, mutual), { name: 'RegistryError' });
   });
 
   test('insecure does not switch certificate checks off, but for the kind that says so', async () => {
@@ -86,14 +86,14 @@ describe('TLS (acceptance 8)', () => {
       },
       { ...mutual, rejectUnauthorized: false },
     );
-    const data = { 'tls.crt': client.cert, 'tls.key': client.key, 'ca.crt': authority.cert };
+    const data = { 'tls.crt': client.cert, 'tls.key': client.key, 'ca.crt': authority.ca };
     const spec = { certSecretRef: { name: 'tls' } };
     const known = await openTest(`${registry.host}/app`, { spec, secrets: { tls: { data } } });
     await known.registry.listTags(soon());
     const { memory } = known;
     const other = await openTest(`${registry.host}/app`, {
       spec,
-      secrets: { tls: { data: { 'ca.crt': authority.cert } } },
+      secrets: { tls: { data: { 'ca.crt': authority.ca } } },
       memory,
     });
     await assert.rejects(other.registry.listTags(soon()), { status: 403 });
@@ -160,13 +160,13 @@ describe('proxies (acceptance 9, IR-PRX-1)', () => {
             tls: { data },
           },
         });
-      const { registry: opened } = await open({ 'ca.crt': authority.cert });
+      const { registry: opened } = await open({ 'ca.crt': authority.ca });
       assert.deepEqual((await opened.listTags(soon())).tags, ['a']);
       assert.deepEqual((await opened.listTags(soon())).tags, ['a']);
       const verb = kind === 'http' ? 'CONNECT' : 'SOCKS';
       assert.deepEqual(proxy.seen, [`${verb} ${registry.host}`, `${verb} ${tokens.host}`]);
       assert.deepEqual(proxy.users, ['user:pass', 'user:pass']);
-      const stranger = await open({ 'ca.crt': clients.cert });
+      const stranger = await open({ 'ca.crt': clients.ca });
       await assert.rejects(stranger.registry.listTags(soon()), /unable to verify/);
       await close();
       await proxy.close();
@@ -183,8 +183,8 @@ describe('proxies (acceptance 9, IR-PRX-1)', () => {
         secrets: { proxy: proxySecret(proxy), tls: { data: { 'ca.crt': ca } } },
       });
     for (const { host } of [secure, plain]) {
-      assert.deepEqual((await (await open(host, authority.cert)).registry.listTags(soon())).tags, ['a']);
-      await assert.rejects((await open(host, clients.cert)).registry.listTags(soon()), /unable to verify/);
+      assert.deepEqual((await (await open(host, authority.ca)).registry.listTags(soon())).tags, ['a']);
+      await assert.rejects((await open(host, clients.ca)).registry.listTags(soon()), /unable to verify/);
     }
     assert.ok(proxy.seen.includes(`CONNECT ${secure.host}`));
     assert.ok(proxy.seen.includes(`GET http://${plain.host}/v2/app/tags/list?n=1000`));
@@ -283,7 +283,7 @@ describe('redirects (IR-REG-3)', () => {
     }, tls);
     const { registry: opened } = await openTest(`${registry.host}/app`, {
       spec: { secretRef: { name: 'pull' }, ...(tls && { certSecretRef: { name: 'tls' } }) },
-      secrets: { pull: secretFor(registry.host), tls: { data: { 'ca.crt': authority.cert } } },
+      secrets: { pull: secretFor(registry.host), tls: { data: { 'ca.crt': authority.ca } } },
     });
     return { server: registry, opened };
   }
@@ -389,14 +389,14 @@ describe('redirects (IR-REG-3)', () => {
     t.mock.method(dns, 'lookup', (_name: string, _options: unknown, done: (...args: unknown[]) => void) =>
       done(null, [{ address: '127.0.0.1', family: 4 }]),
     );
-    const named = await authority.issue('registry', 'registry.example');
+    const named = await authority.server('registry.example');
     const registry = await startServer((request, response, raw) => {
       if (request.url === '/v2/') return servePages([])(request, response, raw);
       response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
     }, named);
     const { registry: opened } = await openTest(`registry.example:${registry.port}/app`, {
       spec: { certSecretRef: { name: 'tls' } },
-      secrets: { tls: { data: { 'ca.crt': authority.cert } } },
+      secrets: { tls: { data: { 'ca.crt': authority.ca } } },
     });
     await assert.rejects(opened.listTags(soon()), {
       code: 'redirect',

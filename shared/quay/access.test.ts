@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { createAuthority } from '../../test/parts/certificates.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { createAuthority } from '../oci/test-certificates.ts';
 import { systemTls } from '../oci/tls-material.ts';
 import { RunSecrets } from '../runtime/redact.ts';
 import { type QuaySettings, readQuayAccess } from './access.ts';
@@ -97,7 +97,7 @@ test('authorities from a file, else from the Secret', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'quay-ca-'));
   t.after(() => rm(folder, { recursive: true }));
   const file = join(folder, 'ca.pem');
-  const { cert } = await createAuthority('Quay CA');
+  const { ca: cert } = await createAuthority('Quay CA');
   await writeFile(file, cert);
   const fromFile = await read(SECRET, { 'quay-additional-ca': file }).access;
   const fromSecret = await read({ ...SECRET, 'ca.crt': cert }).access;

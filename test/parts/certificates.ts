@@ -4,9 +4,10 @@ import type { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const HOUR_MS = 3_600_000;
 
+/** PEM texts. */
 export interface Pair {
-  /** PEM. */
   cert: string;
   key: string;
 }
@@ -14,39 +15,58 @@ export interface Pair {
 export interface Authority {
   /** PEM of its own certificate. */
   ca: string;
-  server(): Promise<Pair>;
-  client(): Promise<Pair>;
+  /** For 127.0.0.1 and `host`, to serve with. */
+  server(host?: string): Promise<Pair>;
+  /** To be known by as `name`. */
+  client(name?: string): Promise<Pair>;
 }
 
-export async function createAuthority(): Promise<Authority> {
+/** An authority that is good for a day. */
+export async function createAuthority(name = 'test-authority'): Promise<Authority> {
   x509.cryptoProvider.set(crypto);
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const keys = await generateKeys();
+  const validity = {
+    notBefore: new Date(Date.now() - HOUR_MS),
+    notAfter: new Date(Date.now() + 24 * HOUR_MS),
+  };
   const authority = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=test-authority',
+    name: `CN=${name}`,
     keys,
     signingAlgorithm: ALGORITHM,
-    extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
+    ...validity,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    ],
   });
-  const issue = async (usage: x509.ExtendedKeyUsage): Promise<Pair> => {
-    const own = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const issue = async (subject: string, usage: x509.ExtendedKeyUsage, host: string): Promise<Pair> => {
+    const own = await generateKeys();
     const certificate = await x509.X509CertificateGenerator.create({
-      subject: 'CN=test',
+      subject: `CN=${subject}`,
       issuer: authority.subject,
       publicKey: own.publicKey,
       signingKey: keys.privateKey,
       signingAlgorithm: ALGORITHM,
+      ...validity,
       extensions: [
         new x509.ExtendedKeyUsageExtension([usage]),
-        new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }]),
+        new x509.SubjectAlternativeNameExtension([
+          { type: 'ip', value: '127.0.0.1' },
+          { type: 'dns', value: host },
+        ]),
       ],
     });
     return { cert: certificate.toString('pem'), key: await privateKeyPem(own.privateKey) };
   };
   return {
     ca: authority.toString('pem'),
-    server: () => issue(x509.ExtendedKeyUsage.serverAuth),
-    client: () => issue(x509.ExtendedKeyUsage.clientAuth),
+    server: (host = 'localhost') => issue('server', x509.ExtendedKeyUsage.serverAuth, host),
+    client: (subject = 'client') => issue(subject, x509.ExtendedKeyUsage.clientAuth, 'localhost'),
   };
+}
+
+function generateKeys() {
+  return crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 }
 
 async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {

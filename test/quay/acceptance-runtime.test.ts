@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOCAL_TOKEN, startQuay } from '../../infra/local/quay/quay.ts';
 import { KubeError } from '../../shared/kube/errors.ts';
-import { createAuthority } from '../../shared/oci/test-certificates.ts';
+import { createAuthority } from '../parts/certificates.ts';
 import { ORG, onBothServers } from './suite.ts';
 
 onBothServers('runtime', (suite) => {
@@ -120,14 +120,14 @@ onBothServers('runtime', (suite) => {
 
   test('C84 a Quay of one’s own: another port, a private authority', async (t) => {
     const authority = await createAuthority('a private authority');
-    const { cert, key } = await authority.issue('127.0.0.1');
+    const { cert, key } = await authority.server();
     const own = await startQuay({ port: 0, tls: { cert, key } });
     t.after(() => own.close());
     await suite.create('any');
     await suite.token(token({ quayapiurl: own.apiUrl }));
     const refused = await suite.run('any');
     assert.equal('reason' in refused && refused.reason, 'RegistryConfiguration', JSON.stringify(refused));
-    await suite.token(token({ quayapiurl: `${own.apiUrl}/`, 'ca.crt': authority.cert }));
+    await suite.token(token({ quayapiurl: `${own.apiUrl}/`, 'ca.crt': authority.ca }));
     const { status } = await suite.settled('any', { attempt: 1 });
     const url = `${own.host}/${ORG}/${suite.namespace}/any`;
     assert.equal(status.image?.url, url);

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOCAL_TOKEN, LOCAL_ORGANIZATION as ORG } from '../../infra/local/quay/quay.ts';
-import { createAuthority } from '../../shared/oci/test-certificates.ts';
 import { trustAlso } from '../../shared/oci/tls-material.ts';
 import type { QuayClient } from '../../shared/quay/client.ts';
 import { QuayError } from '../../shared/quay/errors.ts';
 import { createManualClock } from '../../shared/runtime/manual-clock.ts';
 import { RunSecrets } from '../../shared/runtime/redact.ts';
+import { createAuthority } from '../parts/certificates.ts';
 import { clientFor, quickPace, startTestQuay } from './quay-world.ts';
 
 const signal = new AbortController().signal;
@@ -231,10 +231,10 @@ test('a page in the place of an empty answer does not mean that anything was del
 
 test('C84 a Quay of our own: port, prefix and private CA', async (t) => {
   const authority = await createAuthority('Quay CA');
-  const quay = await startTestQuay(t, { tls: await authority.issue('quay') });
+  const quay = await startTestQuay(t, { tls: await authority.server() });
   const unknown = await errorOf(read(clientFor(quay)));
   assert.deepEqual([unknown.kind, unknown.retryable], ['configuration', false]);
-  const trusting = { tls: trustAlso(authority.cert, 'secret', 'ca.crt') };
+  const trusting = { tls: trustAlso(authority.ca, 'secret', 'ca.crt') };
   assert.equal(await read(clientFor(quay, trusting)), undefined);
   const below = { ...trusting, apiUrl: `${quay.url}/registry/api/v1` };
   assert.equal((await write(clientFor(quay, below))).name, `${ORG}+robot`);
