@@ -5,21 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Finding, StepName } from '../../infra/cli/doctor/finding.ts';
+import type { Finding } from '../../infra/cli/doctor/finding.ts';
 import { runCommand } from '../../infra/cli/test-run.ts';
 import {
   CUSTOM_RESOURCE_DEFINITIONS,
   type KubeObject,
   LEASES,
-  NAMESPACES,
   type Resource,
-  resourcePath,
   SERVICE_ACCOUNTS,
 } from '../../shared/kube/resource.ts';
-import { type ClusterEndpoint, createTransport } from '../../shared/kube/transport.ts';
+import type { ClusterEndpoint } from '../../shared/kube/transport.ts';
 import { needs } from '../parts/parts.ts';
 import { freePort } from '../parts/process.ts';
-import { DEPLOYMENTS, type Deployment, deploy, NAMESPACE, type Pod, RELEASE_NAME } from './deployment.ts';
+import { type Deployment, NAMESPACE, RELEASE_NAME } from './deployment.ts';
+import { OURS, of, troubles, useExamination } from './examination.ts';
 
 const CLUSTER_ROLES: Resource = {
   group: 'rbac.authorization.k8s.io',
@@ -28,104 +27,21 @@ const CLUSTER_ROLES: Resource = {
   kind: 'ClusterRole',
   namespaced: false,
 };
-const OCI_REPOSITORIES: Resource = {
-  group: 'source.toolkit.fluxcd.io',
-  version: 'v1',
-  plural: 'ocirepositories',
-  kind: 'OCIRepository',
-  namespaced: true,
-};
-const OURS = { namespace: NAMESPACE, name: RELEASE_NAME };
-
-type Workload = KubeObject<{ template: { spec: { containers: { args: string[] }[] } } }>;
 
 describe('longshore doctor', {
   ...needs('kube-apiserver', 'etcd', 'helm', 'versitygw'),
   timeout: 240_000,
 }, () => {
+  const visit = useExamination();
+  const { setReady, withArgs, examine, finds } = visit;
   let deployment: Deployment;
-  let pod: Pod;
   let folder: string;
 
   before(async () => {
+    deployment = visit.deployment();
     folder = await mkdtemp(join(tmpdir(), 'longshore-doctor-'));
-    // The functions of Quay have tests of their own.
-    deployment = await deploy({ values: { kinds: { quay: { enabled: false } } } });
-    Object.assign(process.env, {
-      AWS_ACCESS_KEY_ID: deployment.s3.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: deployment.s3.credentials.secretAccessKey,
-      AWS_REGION: deployment.s3.region,
-    });
-    pod = await deployment.startPod();
-    await pod.said('leading, epoch 1');
-    await setArgs({ 'artifact-base-url': pod.artifactUrl });
-    await setReady(2);
   });
-  after(async () => {
-    await deployment?.stop();
-    await rm(folder, { recursive: true });
-  });
-
-  /** What the Deployment's controller would write. */
-  async function setReady(readyReplicas: number): Promise<void> {
-    const status = { replicas: 2, readyReplicas };
-    await deployment.kube.patch(DEPLOYMENTS, { ...OURS, subresource: 'status' }, { status });
-  }
-
-  /** Puts other values into the flags of the Deployment, and answers what stood there. */
-  async function setArgs(flags: Record<string, string>): Promise<string[]> {
-    const found = await deployment.kube.get<Workload>(DEPLOYMENTS, OURS);
-    const { containers } = found!.spec.template.spec;
-    const { args } = containers[0]!;
-    const kept = args.filter((arg) => !(arg.slice(2).split('=')[0]! in flags));
-    const changed = [...kept, ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)];
-    await putArgs(containers, changed);
-    return args;
-  }
-
-  async function putArgs(containers: { args: string[] }[], args: string[]): Promise<void> {
-    const spec = { template: { spec: { containers: [{ ...containers[0], args }] } } };
-    await deployment.kube.patch(DEPLOYMENTS, OURS, { spec });
-  }
-
-  async function withArgs<T>(flags: Record<string, string>, work: () => Promise<T>): Promise<T> {
-    const before = await setArgs(flags);
-    try {
-      return await work();
-    } finally {
-      const found = await deployment.kube.get<Workload>(DEPLOYMENTS, OURS);
-      await putArgs(found!.spec.template.spec.containers, before);
-    }
-  }
-
-  async function examine(...more: string[]): Promise<{ code: number; findings: Finding[] }> {
-    const args = ['doctor', '--kubeconfig', deployment.cluster.kubeconfig, '-o', 'json', ...more];
-    const { code, stdout, stderr } = await runCommand(args);
-    assert.equal(stderr, '');
-    const { ok, findings } = JSON.parse(stdout) as { ok: boolean; findings: Finding[] };
-    assert.equal(ok, code === 0);
-    return { code, findings };
-  }
-
-  const troubles = (findings: Finding[]) => findings.filter(({ result }) => result !== 'ok');
-  const of = (findings: Finding[], step: StepName) => findings.filter((finding) => finding.step === step);
-
-  /** The doctor finds this and nothing else, says what to do, and its exit code tells. */
-  async function finds(
-    step: StepName,
-    result: Finding['result'],
-    text: RegExp,
-    advice: RegExp,
-  ): Promise<void> {
-    const { code, findings } = await examine();
-    assert.equal(code, result === 'failed' ? 1 : 0, JSON.stringify(troubles(findings)));
-    const found = troubles(findings);
-    const told = JSON.stringify(found, null, 2);
-    assert.ok(found.length > 0 && found.every((each) => each.step === step), told);
-    const first = found.find((each) => each.result === result && text.test(each.text));
-    assert.ok(first, told);
-    assert.match(first.advice ?? '', advice);
-  }
+  after(() => rm(folder, { recursive: true }));
 
   test('all is well: every step says so, and for people there is a line each', async () => {
     const { code, findings } = await examine();
@@ -333,109 +249,6 @@ describe('longshore doctor', {
     );
   });
 
-  describe('beside Flux', () => {
-    const FLUX = { namespace: 'flux-system', name: 'source-controller' };
-
-    before(async () => {
-      const { kube } = deployment;
-      await kube.create(NAMESPACES, {}, { metadata: { name: 'flux-system' } });
-      await kube.create(
-        DEPLOYMENTS,
-        { namespace: FLUX.namespace },
-        {
-          metadata: { name: FLUX.name, labels: { app: FLUX.name } },
-          spec: {
-            selector: { matchLabels: { app: FLUX.name } },
-            template: {
-              metadata: { labels: { app: FLUX.name } },
-              spec: { containers: [{ name: 'manager', image: 'source-controller', args: [] }] },
-            },
-          },
-        },
-      );
-      const labels = { 'longshore.dev/migrated': 'true' };
-      await kube.create(
-        OCI_REPOSITORIES,
-        { namespace: 'flux-system' },
-        {
-          apiVersion: 'source.toolkit.fluxcd.io/v1',
-          kind: 'OCIRepository',
-          metadata: { name: 'ours', labels },
-          spec: { url: 'oci://127.0.0.1:9/x', interval: '1h', suspend: true },
-        },
-      );
-    });
-    after(() => deployment.kube.delete(DEPLOYMENTS, FLUX));
-
-    const setFlux = (spec: object) => deployment.kube.patch(DEPLOYMENTS, FLUX, { spec });
-    const selecting = (selector: string) =>
-      setFlux({
-        template: {
-          spec: {
-            containers: [
-              { name: 'manager', image: 'source-controller', args: [`--watch-label-selector=${selector}`] },
-            ],
-          },
-        },
-      });
-
-    test('it serves the same objects', () =>
-      finds(
-        'controllers',
-        'failed',
-        /^flux-system\/source-controller manages 1 objects of ours as well: OCIRepository flux-system\/ours$/,
-        /watch-label-selector.*docs\/migration\.md/,
-      ));
-
-    test('each has its own objects by label', async () => {
-      await selecting('longshore.dev/migrated!=true');
-      await withArgs({ 'watch-label-selector': 'longshore.dev/migrated=true' }, async () => {
-        const { code, findings } = await examine();
-        assert.deepEqual(troubles(findings), []);
-        assert.equal(code, 0);
-        assert.match(of(findings, 'controllers')[0]!.text, /manages others: longshore\.dev\/migrated!=true/);
-      });
-      await finds('controllers', 'warning', /would manage new objects/, /watch-label-selector/);
-    });
-
-    test('somebody writes a status after us', async () => {
-      const ref = { namespace: 'flux-system', name: 'ours', subresource: 'status' };
-      const transport = createTransport(deployment.cluster.endpoint);
-      const write = async (fieldManager: string, status: object) => {
-        const answer = await transport.request({
-          method: 'PATCH',
-          path: resourcePath(OCI_REPOSITORIES, ref),
-          query: { fieldManager },
-          contentType: 'application/merge-patch+json',
-          body: JSON.stringify({ status }),
-        });
-        assert.equal(answer.status, 200, answer.body.toString());
-      };
-      await setFlux({ replicas: 0 });
-      await write('longshore', { observedIgnore: 'a' });
-      // Its time has whole seconds.
-      await pause(1001 - (Date.now() % 1000));
-      await write('source-controller', { observedGeneration: 1 });
-      const text =
-        /^source-controller writes the status of 1 objects after us: OCIRepository flux-system\/ours$/;
-      await finds('controllers', 'warning', text, /docs\/migration\.md/);
-      await pause(1001 - (Date.now() % 1000));
-      await write('longshore', { observedIgnore: 'b' });
-      assert.deepEqual(troubles((await examine()).findings), []);
-      await setFlux({ replicas: 1 });
-      transport.close();
-    });
-
-    test('it is scaled to nothing', async () => {
-      await selecting('');
-      await setFlux({ replicas: 0 });
-      const { findings } = await examine();
-      assert.deepEqual(troubles(findings), []);
-      await setFlux({ replicas: 1 });
-      await selecting('longshore.dev/migrated!=true');
-    });
-  });
-
   test('an identity that may nothing: what it cannot see is skipped or said, nothing is made up', async () => {
     const account = { namespace: NAMESPACE, name: 'nobody' };
     await deployment.kube.create(
@@ -459,7 +272,7 @@ describe('longshore doctor', {
 
   // The last one: nobody leads after it.
   test('the leader is dead: it has not renewed its Lease', async () => {
-    await pod.kill();
+    await visit.pod().kill();
     const renewTime = '2026-01-01T00:00:00.000000Z';
     await deployment.kube.patch(LEASES, OURS, { spec: { renewTime } });
     const { findings } = await examine();
