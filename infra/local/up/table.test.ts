@@ -40,6 +40,30 @@ test('a message gives way first', () => {
   assert.match(lines[1]!, /x… {2}65s$/);
 });
 
+const longNames = [
+  row('test-ns/imagerepository-for-component-sample', { kind: 'ImageRepository.appstudio' }),
+  row('test-ns/imagerepository-sample', { kind: 'ImageRepository.appstudio', ready: 'False' }),
+  row('apps/web', { reason: 'OCIArtifactPullFailed', message: `couldn't find tag "0.0.1"${'x'.repeat(60)}` }),
+];
+
+test('names, reasons and kinds make room for a message that can be read', () => {
+  assert.deepEqual(tableLines(longNames, NOW, { ...wide, width: 120 }), [
+    'KIND                       NAMESPACE/NAME          READY  REASON           MESSAGE                                   AGE',
+    'ImageRepository.appstudio  test-ns/ima…ent-sample  True   Succeeded        found 3 tags                              65s',
+    'ImageRepository.appstudio  test-ns/ima…ory-sample  False  Succeeded        found 3 tags                              65s',
+    `ImageRepository            apps/web                True   OCIArtifactPul…  couldn't find tag "0.0.1"xxxxxxxxxxxxxx…  65s`,
+  ]);
+});
+
+test('a terminal of 80 characters has no room for reasons, but for the age', () => {
+  assert.deepEqual(tableLines(longNames, NOW, { ...wide, width: 80 }), [
+    'KIND                  NAMESPACE/NAME          READY  MESSAGE                 AGE',
+    'ImageRepository.app…  test-ns/ima…ent-sample  True   found 3 tags            65s',
+    'ImageRepository.app…  test-ns/ima…ory-sample  False  found 3 tags            65s',
+    `ImageRepository       apps/web                True   couldn't find tag "0.…  65s`,
+  ]);
+});
+
 test('colour changes no width', () => {
   const colored = tableLines([row('a/a')], NOW, { ...wide, color: true });
   assert.notDeepEqual(colored, tableLines([row('a/a')], NOW, wide));

@@ -4,10 +4,20 @@ import type { ObjectRow } from './object-row.ts';
 
 const HEADERS = ['KIND', 'NAMESPACE/NAME', 'READY', 'REASON', 'MESSAGE', 'AGE'] as const;
 const GAP = '  ';
+const NAME = HEADERS.indexOf('NAMESPACE/NAME');
 const READY = HEADERS.indexOf('READY');
+const REASON = HEADERS.indexOf('REASON');
 const MESSAGE = HEADERS.indexOf('MESSAGE');
-/** A message is cut before anything else, but not below this. */
-const SHORTEST_MESSAGE = 10;
+/** What a message should have before other columns keep more than they need: most say in it what they are about. */
+const READABLE_MESSAGE = 40;
+/** A message of less says nothing: then the reason goes, which says less still. */
+const SHORTEST_MESSAGE = 16;
+/** What gives way to a readable message, in this order, and how far. Kinds of one name still differ. */
+const GIVE_WAY: readonly { column: number; least: number }[] = [
+  { column: NAME, least: 22 },
+  { column: REASON, least: 12 },
+  { column: HEADERS.indexOf('KIND'), least: 20 },
+];
 
 /**
  * The table, its header first, no line wider than `width`.
@@ -20,17 +30,52 @@ export function tableLines(
 ): string[] {
   const shown = rows.length < size.height ? rows : urgentFirst(rows).slice(0, Math.max(0, size.height - 2));
   const cells = [[...HEADERS], ...shown.map((row) => cellsOf(row, now))];
-  const widths = HEADERS.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
-  const others = widths.reduce((sum, each, column) => sum + (column === MESSAGE ? 0 : each + GAP.length), 0);
-  widths[MESSAGE] = Math.min(widths[MESSAGE]!, Math.max(SHORTEST_MESSAGE, size.width - others));
+  const columns = layOut(cells, size.width);
   const lines = cells.map((line, index) => {
-    const padded = line.map((cell, column) => fit(cell, widths[column]!));
+    const padded = columns.map(({ column, width }) => fit(line[column]!, width, column === NAME));
     const text = padded.join(GAP).trimEnd();
     if (text.length > size.width) return cut(text, size.width);
-    return size.color ? paint(padded, index === 0) : text;
+    const ready = columns.findIndex(({ column }) => column === READY);
+    return size.color ? paint(padded, index === 0, ready) : text;
   });
   if (shown.length < rows.length) lines.push(cut(`… and ${rows.length - shown.length} more`, size.width));
   return lines;
+}
+
+interface Column {
+  /** Its place in `HEADERS`. */
+  column: number;
+  width: number;
+}
+
+/** The columns that have room in `total` characters: a message is cut first, but others make room for a readable one. */
+function layOut(cells: string[][], total: number, shown = [...HEADERS.keys()]): Column[] {
+  const columns = shown.map((column) => ({
+    column,
+    width: Math.max(...cells.map((line) => line[column]!.length)),
+  }));
+  const message = columns.find(({ column }) => column === MESSAGE)!;
+  const others = columns.reduce((sum, each) => sum + (each === message ? 0 : each.width + GAP.length), 0);
+  const wanted = message.width;
+  message.width = total - others;
+  for (const { column, least } of GIVE_WAY) {
+    const giving = columns.find((each) => each.column === column);
+    const missing = Math.min(wanted, READABLE_MESSAGE) - message.width;
+    if (!giving || missing <= 0) continue;
+    const given = Math.min(missing, Math.max(0, giving.width - least));
+    giving.width -= given;
+    message.width += given;
+  }
+  const least = Math.min(wanted, SHORTEST_MESSAGE);
+  if (message.width < least && shown.includes(REASON)) {
+    return layOut(
+      cells,
+      total,
+      shown.filter((column) => column !== REASON),
+    );
+  }
+  message.width = Math.min(wanted, Math.max(least, message.width));
+  return columns;
 }
 
 /** A row without a table around it: for logs and pipes, which keep every line. */
@@ -57,18 +102,25 @@ function cellsOf(row: ObjectRow, now: number): string[] {
   return [row.kind, row.name, row.ready, row.reason, row.message, age];
 }
 
-function fit(cell: string, width: number): string {
-  return cut(cell, width).padEnd(width);
+function fit(cell: string, width: number, fromTheMiddle: boolean): string {
+  return (fromTheMiddle ? cutMiddle(cell, width) : cut(cell, width)).padEnd(width);
+}
+
+/** Names of one family differ at their end as often as at their beginning. */
+function cutMiddle(text: string, width: number): string {
+  if (text.length <= width || width < 3) return cut(text, width);
+  const end = Math.floor((width - 1) / 2);
+  return `${text.slice(0, width - 1 - end)}…${text.slice(text.length - end)}`;
 }
 
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
-function paint(cells: string[], header: boolean): string {
+function paint(cells: string[], header: boolean, ready: number): string {
   const style = (text: string) =>
     styleText(header ? 'bold' : colorOf(text.trim()), text, { validateStream: false });
-  const painted = cells.map((cell, column) => (header || column === READY ? style(cell) : cell));
+  const painted = cells.map((cell, column) => (header || column === ready ? style(cell) : cell));
   return painted.join(GAP).trimEnd();
 }
 
