@@ -6,7 +6,7 @@ export const up: Command = {
   help: `Usage: longshore up [FLAGS]
 
 Runs everything in one process. Without --kubeconfig it is a demo that needs nothing: an API server, a registry with
-sample images and the objects of examples/, with a table of them. With --kubeconfig it serves that cluster instead.
+sample images, a Quay, and the objects of examples/ in a table. With --kubeconfig it serves that cluster instead.
 
 ${flagHelp()}`,
   async run(args, terminal, signal) {

@@ -59,6 +59,15 @@ for (const [flag, value, problem] of REFUSED) {
   });
 }
 
+test('a problem is told once, and so is its value', () => {
+  const args = ['--metrics-addr=nope', '--min-retry-delay=5'];
+  assert.throws(() => readSettings('up', args, {}), {
+    message:
+      "--min-retry-delay: invalid duration '5': expected a form like 5m, 1h30m or 90s\n" +
+      "--metrics-addr: expected HOST:PORT or :PORT (got 'nope')",
+  });
+});
+
 test('label selectors in every form that Kubernetes has', () => {
   for (const selector of [
     '',

@@ -86,7 +86,8 @@ const apiGroups = z.pipe(
 );
 
 const address = matching(/^(\[[0-9a-f:.]+\]|[^\s:]*):\d{1,5}$/i, 'expected HOST:PORT or :PORT').check(
-  z.refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535'),
+  // What is no number has been told of already.
+  z.refine((value) => !(Number(value.slice(value.lastIndexOf(':') + 1)) > 65_535), 'a port is at most 65535'),
 );
 
 /** What all URLs of artifacts begin with, without a slash at the end; a bare host means plain HTTP (OCI 16.2). */
@@ -442,7 +443,7 @@ export function readSettings(
     if (parsed.success) result[name] = parsed.data;
     else {
       const origin = flags[name] !== undefined ? `--${name}` : environmentName(name);
-      problems.push(...parsed.error.issues.map((issue) => `${origin}: ${issue.message} (got '${raw}')`));
+      problems.push(...parsed.error.issues.map((issue) => `${origin}: ${withValue(issue.message, raw)}`));
     }
   }
   if (problems.length > 0) throw new SettingsError(problems);
@@ -453,6 +454,11 @@ export function readSettings(
     ]);
   }
   return settings;
+}
+
+/** What is wrong and with which value, which some messages quote themselves. */
+export function withValue(message: string, value: string): string {
+  return value !== '' && message.includes(`'${value}'`) ? message : `${message} (got '${value}')`;
 }
 
 /** Flags may repeat: the values of a list are joined. */

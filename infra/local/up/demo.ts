@@ -10,7 +10,8 @@ import { startQuay } from '../quay/quay.ts';
 import { startRegistry } from '../registry/registry.ts';
 import { createMissing } from './apply.ts';
 import { DEFAULT_PORTS, openDemoFolder, rememberPorts } from './data-folder.ts';
-import { readManifests } from './manifests.ts';
+import { type Manifest, readManifests } from './manifests.ts';
+import { EXPECT_ANNOTATION } from './object-row.ts';
 import type { Place, PlaceOptions } from './place.ts';
 import { pushSampleArtifacts } from './sample-artifacts.ts';
 import { pushSamples, SAMPLE_AUTH } from './sample-images.ts';
@@ -62,7 +63,12 @@ export async function startDemo(options: PlaceOptions, signal: AbortSignal): Pro
   tell(
     created > 0 ? `Created ${created} objects from examples/` : 'Every object of examples/ is there already',
   );
-  return { cluster, store: folder.store, log: folder.log, hints: hints(folder, registry.url, settings) };
+  return {
+    cluster,
+    store: folder.store,
+    log: folder.log,
+    hints: hints(folder, registry.url, settings, examples),
+  };
 }
 
 /** A port that is taken is named together with the flag that moves it. */
@@ -87,7 +93,11 @@ function hints(
   folder: { kubeconfig: string; log: string },
   registry: string,
   settings: PlaceOptions['settings'],
+  examples: readonly Manifest[],
 ): string {
+  const failing = examples
+    .filter(({ metadata }) => metadata.annotations?.[EXPECT_ANNOTATION]?.startsWith('Ready=False'))
+    .map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
   const web = `${registry}/v2/samples/web/manifests`;
   const artifacts = settings['artifact-base-url'] || `http://${settings['storage-addr']}`;
   return `
@@ -102,6 +112,8 @@ Download the artifact of an OCIRepository, as the controllers of a cluster do:
   curl -s ${artifacts}/ocirepository/apps/web/latest.tar.gz | tar -tzv
 See what was made in the demo's Quay, and for it:
   kubectl get imagerepositories.appstudio.redhat.com,secrets -n test-ns
+Not Ready on purpose, to show how that looks:
+  ${failing.join(', ')}
 Metrics: http://${settings['metrics-addr']}/metrics   Log: ${shorter(folder.log)}   Ctrl-C stops; nothing is lost.
 
 `;

@@ -74,7 +74,7 @@ test('the help names every flag and its default', () => {
     '--once\n',
     '--api-port PORT\n',
     '--watch-label-selector\n',
-    'Default 127.0.0.1:18080.',
+    'Default: 127.0.0.1:18080.',
   ]) {
     assert.ok(help.includes(part), part);
   }

@@ -7,7 +7,13 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { parseDuration } from '../../../shared/runtime/duration.ts';
-import { readSettings, SETTINGS, type SettingName, type Settings } from '../../../shared/runtime/settings.ts';
+import {
+  readSettings,
+  SETTINGS,
+  type SettingName,
+  type Settings,
+  withValue,
+} from '../../../shared/runtime/settings.ts';
 import { UsageError } from '../../cli/command.ts';
 import { helpOfFlag } from '../../cli/help-text.ts';
 
@@ -55,13 +61,17 @@ interface Flag {
 
 const FLAGS = {
   once: {
-    help: 'End with exit code 0 as soon as everything is Ready; after --timeout with 1 and the reasons.',
+    help: 'End with exit code 0 as soon as everything is Ready, or as an example is meant to be; after --timeout with 1 and the reasons.',
   },
-  timeout: { value: 'DURATION', schema: timeout, help: 'How long --once waits. Default 60s.' },
-  data: { value: 'DIR', schema: path, help: 'Where everything is kept. Default .longshore in the checkout.' },
-  'api-port': { value: 'PORT', schema: port, help: 'Port of the demo’s API server. Default 16443.' },
-  'registry-port': { value: 'PORT', schema: port, help: 'Port of the demo’s registry. Default 15000.' },
-  'quay-port': { value: 'PORT', schema: port, help: 'Port of the demo’s Quay. Default 15001.' },
+  timeout: { value: 'DURATION', schema: timeout, help: 'How long --once waits. Default: 60s.' },
+  data: {
+    value: 'DIR',
+    schema: path,
+    help: 'Where everything is kept. Default: .longshore in the checkout.',
+  },
+  'api-port': { value: 'PORT', schema: port, help: 'Port of the demo’s API server. Default: 16443.' },
+  'registry-port': { value: 'PORT', schema: port, help: 'Port of the demo’s registry. Default: 15000.' },
+  'quay-port': { value: 'PORT', schema: port, help: 'Port of the demo’s Quay. Default: 15001.' },
   kubeconfig: { value: 'FILE', schema: path, help: 'Serve the cluster of this file instead of the demo.' },
   context: {
     value: 'NAME',
@@ -128,7 +138,7 @@ export function flagHelp(): string {
       const fallback = (OVERRIDES as Partial<Record<SettingName, string>>)[name] ?? SETTINGS[name].default;
       return helpOfFlag(
         name,
-        fallback === '' ? SETTINGS[name].help : `${SETTINGS[name].help} Default ${fallback}.`,
+        fallback === '' ? SETTINGS[name].help : `${SETTINGS[name].help} Default: ${fallback}.`,
       );
     });
   return `Flags:\n${own.join('')}\nSettings, also read from the environment (METRICS_ADDR, …; see docs/settings.md):\n${settings.join('')}`;
@@ -186,7 +196,7 @@ function parseOwn(args: string[]): OwnValues {
       data: value,
     };
     if (parsed.success) result[name] = parsed.data;
-    else problems.push(`--${name}: ${parsed.error!.issues[0]!.message} (got '${value}')`);
+    else problems.push(`--${name}: ${withValue(parsed.error!.issues[0]!.message, String(value))}`);
   }
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
   return result as OwnValues;

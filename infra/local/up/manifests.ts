@@ -17,7 +17,7 @@ import { CommandError } from '../../cli/command.ts';
 
 /** An object as its file has it. */
 export type Manifest = Pick<KubeObject, 'apiVersion' | 'kind'> & {
-  metadata: { name: string; namespace?: string };
+  metadata: { name: string; namespace?: string; annotations?: Record<string, string> };
 };
 
 const COMPONENTS: Resource = { ...COMPONENT, version: COMPONENT.versions[0], namespaced: true };

@@ -109,6 +109,7 @@ test('--once ends with 0 when every example is Ready, in plain lines', async (t)
   assert.equal(stderr, '');
   assert.equal(new Set(stdout.match(ALL_READY)).size, 4, stdout);
   assert.equal(new Set(stdout.match(PROVISIONED)).size, 2, stdout);
+  assert.match(stdout, /\nAll 18 objects are as they are meant to be\.\n$/);
   assert.doesNotMatch(stdout, /[^\P{Cc}\n]/u, 'no control characters but line feeds');
   assert.match(await readFile(join(data, 'kubeconfig'), 'utf8'), /^ *server: https:/m);
   assert.equal((await stat(join(data, 'kubeconfig'))).mode & 0o077, 0, 'the token is for its owner only');

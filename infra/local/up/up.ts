@@ -20,6 +20,9 @@ export interface UpOptions {
   terminal: Terminal;
 }
 
+/** An object that nobody repairs must not keep the hints of the demo from whoever waits for them. */
+const HINTS_AFTER_MS = 10_000;
+
 /**
  * Runs until `signal` aborts, or with `--once` until everything is Ready. A cluster that exists gets what the relay
  * prints in a pod, log lines, unless `--once` waits for its objects; the demo gets a table.
@@ -94,13 +97,15 @@ async function follow(options: Following, signal: AbortSignal): Promise<void> {
     color: !terminal.environment.NO_COLOR,
   });
   try {
-    const result = await first(settled.promise, flags.timeout, clock, signal);
+    const patience = flags.once ? flags.timeout : HINTS_AFTER_MS;
+    const result = await first(settled.promise, patience, clock, signal);
     if (flags.once) {
       view.close();
       requireSettled(result, watch, flags.timeout, signal);
+      terminal.stdout.write(`All ${watch.rows().length} objects are as they are meant to be.\n`);
       return;
     }
-    const late = `Not everything is Ready after ${formatDuration(flags.timeout)}.\n`;
+    const late = `Not everything is Ready after ${formatDuration(patience)}.\n`;
     if (result !== 'aborted') view.say((result === 'late' ? late : '') + options.place.hints);
     await aborted(signal);
     view.close();
