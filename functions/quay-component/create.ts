@@ -18,13 +18,13 @@ import { tell } from '../../shared/quay/events.ts';
 import { type Made, obtainRepository, Refusal, takeBack } from '../../shared/quay/provisioning.ts';
 import { answered } from './annotations.ts';
 import { MESSAGE } from './messages.ts';
-import { type Names, namesOf, ownerOf, type Place, robotOwner } from './place.ts';
-import { annotate } from './writes.ts';
+import { type Names, namesOf, ownerOf, type Place } from './place.ts';
+import { annotate, isHeld } from './writes.ts';
 
 /** Creates everything and tells of it, or takes back what it made and tells why. */
 export async function create(place: Place, found: Component, visibility: Visibility): Promise<Component> {
   const names = namesOf(found);
-  const made: Made = { repository: false, robots: [] };
+  const made: Made = { repository: false, robots: new Set() };
   let component = found;
   try {
     component = await annotate(place, found, {}, { held: true });
@@ -32,7 +32,10 @@ export async function create(place: Place, found: Component, visibility: Visibil
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     await takeBack(place, names.repository, made);
-    const failed = await annotate(place, component, answered({ message: error.message }), { held: false });
+    // Held before: something of an earlier attempt may be there, which goes with the Component.
+    const failed = await annotate(place, component, answered({ message: error.message }), {
+      held: isHeld(found),
+    });
     await tell(place, failed, 'ProvisionFailed', error.message);
     return failed;
   }
@@ -57,10 +60,10 @@ async function carryOut(
   }
   const { run, quay } = place;
   const access = async (robot: string, right: 'read' | 'write') => {
-    const account = await refusable(place, () => quay.claimRobot(robot, robotOwner(component), run.signal));
+    const account = await refusable(place, () => quay.claimRobot(robot, repository, run.signal));
     if (!account) throw new Refusal(`${MESSAGE.failed}: robot account ${robot} exists already`);
     run.secrets.add(account.token);
-    made.robots.push(robot);
+    made.robots.add(robot);
     await refusable(place, () => quay.setRole(repository, account.name, right, run.signal));
     return account;
   };
@@ -96,7 +99,7 @@ async function refusable<T>({ run }: Place, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof QuayError) || error.kind !== 'refused') throw error;
+    if (!(error instanceof QuayError) || !error.isRefusal) throw error;
     run.log.error(error.message, { audit: 'true' });
     throw new Refusal(MESSAGE.failed);
   }

@@ -40,7 +40,10 @@ export async function openPlace(desk: Desk): Promise<Place> {
   return { ...desk, quay, root: `${access.registryHost}/${access.organization}/` };
 }
 
-/** The names are the ones of the original, without a random part: so a Component that comes back finds its own. */
+/**
+ * The names are the ones of the original, without a random part: so a Component that comes back finds its own. Those of
+ * robots are no proof: Components of other namespaces can come to the same.
+ */
 export function namesOf({ metadata, spec }: Component): Names {
   const { name, namespace = '' } = metadata;
   const application = spec?.application ?? '';
@@ -66,9 +69,4 @@ export function repositoryOf(url: string, root: string, namespace: string): stri
 /** The Component as owner of what is made for it: four keys, no more. */
 export function ownerOf({ apiVersion, kind, metadata }: Component): OwnerReference {
   return { apiVersion, kind, name: metadata.name, uid: metadata.uid };
-}
-
-/** For whom robots are made: others can have a Component whose robot names come to the same. */
-export function robotOwner({ metadata }: Component): string {
-  return `Component ${metadata.uid}`;
 }

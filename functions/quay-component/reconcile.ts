@@ -33,7 +33,9 @@ export function createReconciler(given: Pick<Dependencies, 'settings'> & Partial
     } catch (error) {
       if (isNotFound(error)) return { result: 'gone' };
       if (isConflict(error)) throw new RetryError('Conflict', messageOf(error), { cause: error });
-      throw nameFailure(error, run.request.attempt)?.error ?? error;
+      const failure = nameFailure(error, run, desk.report);
+      if (!failure) throw error;
+      return { ...failure.result, ...reported(desk) };
     }
   };
 }

@@ -6,10 +6,7 @@ import {
   type QuayImageRepository,
 } from '../../shared/api/quay-image-repository.ts';
 import { withdrawUpload } from '../../shared/kube/remote-secret.ts';
-import { QuayError } from '../../shared/quay/errors.ts';
-import { tell } from '../../shared/quay/events.ts';
-import { ageOfDeletion, removeAll } from '../../shared/quay/farewell.ts';
-import { messageOf } from '../../shared/runtime/errors.ts';
+import { openOrGiveUp, removeAll, reportOrphans } from '../../shared/quay/farewell.ts';
 import { unlinkPushSecret } from './links.ts';
 import { imageNameOf, imageUrlOf, isOwnRobot, secretNameOf } from './names.ts';
 import type { Desk, Site } from './site.ts';
@@ -17,35 +14,24 @@ import { openSite } from './site.ts';
 import type { Step } from './step.ts';
 import { editObject } from './writes.ts';
 
-/** For so long an operator may take to repair the token, where the object may go without it at all. */
-const OPERATOR_MS = 24 * 60 * 60_000;
-
 const OURS: readonly string[] = [QUAY_IMAGE_REPOSITORY.finalizer, PROVISIONING_FINALIZER];
 
 /** Ladder step 2. */
 export async function finishDeletion(desk: Desk, object: QuayImageRepository): Promise<Step> {
   const { finalizers = [] } = object.metadata;
-  if (!finalizers.some((each) => OURS.includes(each))) return { result: { result: 'gone' } };
-  const site = await openOrGiveUp(desk, object);
+  if (!isHeld(object)) return { result: { result: 'gone' } };
+  const site = await openOrGiveUp(
+    object,
+    desk,
+    () => openSite(desk),
+    (error) => reportOrphans(desk, object, remains(object), error),
+  );
   await unlinkPushSecret(desk, object);
   if (site) await deleteFromQuay(site, object);
   if (object.status?.credentials?.['push-remote-secret']) await withdrawUploads(desk, object);
   const left = finalizers.filter((each) => !OURS.includes(each));
   await editObject(desk, object, { metadata: { finalizers: left } }, { guard: true });
   return { result: { result: 'gone' } };
-}
-
-/** Undefined: there has been no usable token for a day, and the operator wants objects to go then. */
-async function openOrGiveUp(desk: Desk, object: QuayImageRepository): Promise<Site | undefined> {
-  try {
-    return await openSite(desk);
-  } catch (error) {
-    const isGivenUp =
-      desk.settings['delete-without-registry'] && ageOfDeletion(object, desk.run.clock) >= OPERATOR_MS;
-    if (!(error instanceof QuayError) || !isGivenUp) throw error;
-    await reportOrphans(desk, object, object.status?.image?.url ?? 'unknown', error);
-    return undefined;
-  }
 }
 
 /** Robots and repository. @throws QuayError as long as waiting may help */
@@ -58,7 +44,7 @@ async function deleteFromQuay(site: Site, object: QuayImageRepository): Promise<
   const isDeleted = !(await isKept(site, object, imageName));
   if (isDeleted) removals.push(() => quay.deleteRepository(imageName, run.signal));
   const [left] = await removeAll(object, run.clock, removals);
-  if (left) await reportOrphans(site, object, imageUrlOf(imageName, site), left);
+  if (left) await reportOrphans(site, object, remains(object, imageUrlOf(imageName, site)), left);
   else if (isDeleted) {
     run.log.info('deleted an image repository', { action: 'DELETE', repository: imageName });
   }
@@ -86,10 +72,15 @@ async function isKept(site: Site, object: QuayImageRepository, imageName: string
   const { items } = await run.kube.list<QuayImageRepository>(resource, { namespace }, run.signal);
   return items.some((other) => {
     if (other.metadata.uid === uid || other.status?.state === 'failed') return false;
-    // Of two that are deleted together, the one that sorts last takes the repository along.
-    if (other.metadata.deletionTimestamp && other.metadata.name < name) return false;
+    // Of two that are deleted together, the one that sorts last takes the repository along; one that others hold is done.
+    if (other.metadata.deletionTimestamp && (other.metadata.name < name || !isHeld(other))) return false;
     return imageNameOf(other, site) === imageName;
   });
+}
+
+/** We have something to do before it may go. */
+function isHeld({ metadata }: QuayImageRepository): boolean {
+  return metadata.finalizers?.some((each) => OURS.includes(each)) ?? false;
 }
 
 async function withdrawUploads({ run }: Desk, object: QuayImageRepository): Promise<void> {
@@ -99,19 +90,8 @@ async function withdrawUploads({ run }: Desk, object: QuayImageRepository): Prom
   }
 }
 
-/** What stays in Quay, for whoever cleans up: a line in the log and an event. */
-async function reportOrphans(
-  desk: Desk,
-  object: QuayImageRepository,
-  imageUrl: string,
-  error: unknown,
-): Promise<void> {
-  const { credentials = {} } = object.status ?? {};
-  desk.run.log.error(`left behind in Quay: ${messageOf(error)}`, {
-    action: 'DELETE',
-    audit: 'true',
-    orphan: imageUrl,
-    robots: [credentials['push-robot-account'], credentials['pull-robot-account']].filter(Boolean),
-  });
-  await tell(desk, object, 'Orphaned', `deleted without Quay: ${imageUrl} and its robots may still exist`);
+/** What may stay in Quay of an object. */
+function remains({ status }: QuayImageRepository, imageUrl = status?.image?.url) {
+  const { 'push-robot-account': push, 'pull-robot-account': pull } = status?.credentials ?? {};
+  return { imageUrl, robots: [push, pull].filter((robot) => robot !== undefined) };
 }

@@ -109,7 +109,7 @@ export async function converge(
       outcome.changed = true;
     }
   } catch (error) {
-    if (!(error instanceof QuayError) || (error.kind !== 'refused' && error.kind !== 'missing')) throw error;
+    if (!(error instanceof QuayError) || (!error.isRefusal && error.kind !== 'missing')) throw error;
     run.log.error(`${doing}: ${error.message}`, { audit: 'true' });
     outcome.problem = doing;
   }

@@ -18,7 +18,6 @@ import {
 import { handOver, type Provision, RIGHTS } from './access.ts';
 import { componentNameOf, componentOwner, ownerReferenceTo, readComponent } from './component.ts';
 import { provisionTime } from './measures.ts';
-import type { Role } from './names.ts';
 import { converge } from './notifications.ts';
 import { MESSAGE } from './reasons.ts';
 import type { Site } from './site.ts';
@@ -38,12 +37,16 @@ export async function provision(site: Site, found: QuayImageRepository): Promise
   }
   const claimed = await claim(site, found, owner);
   const { object, provision } = await writeAhead(site, claimed);
-  const made: Made = { repository: false, robots: [] };
+  // Names of before: an attempt that did not come to its end may have made these robots.
+  const { 'push-robot-account': push, 'pull-robot-account': pull } = claimed.status?.credentials ?? {};
+  const known = Object.values(provision.robots).filter((robot) => robot === push || robot === pull);
+  const made: Made = { repository: false, robots: new Set(known) };
   try {
     return { again: await carryOut(site, object, provision, made) };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { again: await giveUp(site, object, provision, made, error.message) };
+    const reason = finalReason(error);
+    if (reason === undefined) throw error;
+    return { again: await giveUp(site, object, provision, made, reason) };
   }
 }
 
@@ -65,8 +68,8 @@ async function carryOut(
   for (const role of ['push', 'pull'] as const) {
     const name = robots[role];
     if (!name) continue;
-    made.robots.push(name);
-    const robot = await accessFor(site, imageName, role, name);
+    made.robots.add(name);
+    const robot = await ensureAccess(site, imageName, RIGHTS[role], name);
     isNew = (await handOver(site, object, provision, role, robot)) || isNew;
   }
   const { notifications, problem } = await converge(site, imageName, object, { mayBeMissing: false });
@@ -97,14 +100,10 @@ async function carryOut(
   return done;
 }
 
-/** @throws Refusal when Quay accepts no such robot: no name that the object can have would do */
-async function accessFor(site: Site, imageName: string, role: Role, robot: string) {
-  try {
-    return await ensureAccess(site, imageName, RIGHTS[role], robot);
-  } catch (error) {
-    if (!(error instanceof QuayError) || error.kind !== 'refused') throw error;
-    throw new Refusal(error.text || error.message);
-  }
+/** Why Quay will never do it; undefined: it may, at another time. */
+function finalReason(error: unknown): string | undefined {
+  if (error instanceof Refusal) return error.message;
+  return error instanceof QuayError && error.kind === 'impossible' ? error.text || error.message : undefined;
 }
 
 /** The end of an attempt that cannot succeed: nothing of it stays but the reason; the next step lets go of the object (6.3). */

@@ -13,7 +13,7 @@ import type { Condition } from '../../shared/kube/resource.ts';
 import { patchStatus } from '../../shared/kube/status-patch.ts';
 import { availabilityMeasures } from '../../shared/quay/availability.ts';
 import { openQuay } from '../../shared/quay/client.ts';
-import { FAILURE_REASON, nameFailure } from '../../shared/quay/run-failure.ts';
+import { nameFailure } from '../../shared/quay/run-failure.ts';
 import { readyOf } from '../../shared/runtime/attempt.ts';
 import { messageOf, RetryError } from '../../shared/runtime/errors.ts';
 import type { Reconcile, Run, RunResult } from '../../shared/runtime/reconciler.ts';
@@ -141,14 +141,11 @@ async function rest(desk: Desk, object: QuayImageRepository): Promise<Step> {
 /** A failure of Quay or of a Secret is told where it lasts; the state stays as it is, because none of them is for good. */
 async function endWith({ run, resource, report }: Desk, error: unknown): Promise<RunResult> {
   const { object } = report;
-  const failure = nameFailure(error, run.request.attempt);
+  const failure = nameFailure(error, run, report);
   if (!failure) throw error;
-  const { reason, retryAfterMs } = failure.error;
-  // Also without a request: there is no token to come with.
-  if (reason === FAILURE_REASON.configuration) report.quay.worked = false;
-  const message = run.secrets.scrub(messageOf(failure.error));
-  const result = { result: 'retry', reason, message, ...(retryAfterMs && { retryAfterMs }) } as const;
+  const { result } = failure;
   if (!failure.isShown || object.metadata.deletionTimestamp) return result;
+  const { reason, message } = result;
   const generation = object.metadata.generation ?? 0;
   const picture = { reason, message, progress: message, generation };
   const conditions = retrying(object.status?.conditions as Condition[], picture, run.clock.now());

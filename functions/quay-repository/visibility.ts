@@ -37,7 +37,7 @@ async function askFor(
     const answer = await quay.changeVisibility(imageName, wanted, run.signal);
     return answer === 'planLimit' ? { refused: MESSAGE.planLimit, planLimit: true } : answer;
   } catch (error) {
-    if (!(error instanceof QuayError) || error.kind !== 'refused') throw error;
+    if (!(error instanceof QuayError) || !error.isRefusal) throw error;
     return { refused: error.text || error.message, planLimit: false };
   }
 }

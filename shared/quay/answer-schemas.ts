@@ -23,6 +23,11 @@ export const Robot = z.object({
   description: z.nullish(z.string()),
 });
 
+/** What a robot may do, in the whole organization. */
+export const RobotRights = z.object({
+  permissions: z.array(z.object({ repository: z.object({ name: z.string() }) })),
+});
+
 export const Role = z.object({ role: z.string() });
 
 export const Notification = z.object({

@@ -65,13 +65,12 @@ export interface RobotOperations {
   /** Creates it; one that exists is given as it is. */
   ensureRobot(short: string, signal: AbortSignal): Promise<Robot>;
   /**
-   * Creates it for one owner, whose name is written into its description. Undefined: there is one that was made for another
-   * owner, whose token is nobody else's business.
-   * @param owner at most 200 characters
+   * Creates it for one repository, whose name is written into its description, or gives the one that is this
+   * repository's. Undefined: it is another's, and its token is nobody else's business.
    */
-  claimRobot(short: string, owner: string, signal: AbortSignal): Promise<Robot | undefined>;
-  /** Deletes it, unless it was made for another owner. What does not exist is fine. */
-  releaseRobot(short: string, owner: string, signal: AbortSignal): Promise<void>;
+  claimRobot(short: string, repository: string, signal: AbortSignal): Promise<Robot | undefined>;
+  /** Deletes it, unless it is another repository's. What does not exist is fine. */
+  releaseRobot(short: string, repository: string, signal: AbortSignal): Promise<void>;
   /** What does not exist is fine. */
   deleteRobot(short: string, signal: AbortSignal): Promise<void>;
   /** The old token ends at once. Undefined: there is no such robot. */

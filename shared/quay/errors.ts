@@ -4,10 +4,17 @@
  * `throttled` 429, or our own pace leaves no time before the end of the run · `unavailable` no answer, a cut or unreadable
  * one, 408, 5xx: time repairs both · `configuration` token missing or refused, rights or organization missing, TLS, an
  * address that we must not connect to, an API URL that is none: an operator repairs it · `refused` Quay knows us and does
- * not accept this request · `missing` the repository that the request is about does not exist · `aborted` the run was
+ * not accept this request · `impossible` and never will, whatever becomes of the rest · `missing` the repository that the request is about does not exist · `aborted` the run was
  * stopped.
  */
-export type QuayErrorKind = 'throttled' | 'unavailable' | 'configuration' | 'refused' | 'missing' | 'aborted';
+export type QuayErrorKind =
+  | 'throttled'
+  | 'unavailable'
+  | 'configuration'
+  | 'refused'
+  | 'impossible'
+  | 'missing'
+  | 'aborted';
 
 export interface QuayErrorOptions {
   status?: number;
@@ -37,6 +44,11 @@ export class QuayError extends Error {
     this.text = options.text ?? '';
     this.retryAfterMs = options.retryAfterMs;
     this.repeatable = options.repeatable ?? false;
+  }
+
+  /** Quay knows us, and says no. */
+  get isRefusal(): boolean {
+    return this.kind === 'refused' || this.kind === 'impossible';
   }
 
   /** Time alone may repair it: the run is repeated, and no object fails for it. */

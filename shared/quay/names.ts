@@ -18,7 +18,7 @@ export function isRepositoryName(name: string): boolean {
   return name.length <= LONGEST_REPOSITORY && REPOSITORY.test(name);
 }
 
-/** @throws QuayError `refused`, without a request */
+/** @throws QuayError `impossible`, without a request */
 export function requireRepositoryName(name: string): string {
   if (!isRepositoryName(name)) throw invalid('repository', name);
   return name;
@@ -26,7 +26,7 @@ export function requireRepositoryName(name: string): string {
 
 /**
  * The short name of a robot: surrounding space and the organization before `+` taken off (A.3.5).
- * @throws QuayError `refused`, without a request
+ * @throws QuayError `impossible`, without a request
  */
 export function shortRobotName(name: string): string {
   const short = ROBOT.exec(name.trim())?.[1];
@@ -34,25 +34,25 @@ export function shortRobotName(name: string): string {
   return short;
 }
 
-/** A user or the full name of a robot, as permissions carry it. @throws QuayError `refused`, without a request */
+/** A user or the full name of a robot, as permissions carry it. @throws QuayError `impossible`, without a request */
 export function requireAccountName(name: string): string {
   if (!ROBOT.test(name)) throw invalid('account', name);
   return name;
 }
 
-/** @throws QuayError `refused`, without a request */
+/** @throws QuayError `impossible`, without a request */
 export function requireTag(tag: string): string {
   if (!TAG.test(tag)) throw invalid('tag', tag);
   return tag;
 }
 
-/** @throws QuayError `refused`, without a request */
+/** @throws QuayError `impossible`, without a request */
 export function requireDigest(digest: string): string {
   if (!DIGEST.test(digest)) throw invalid('digest', digest);
   return digest;
 }
 
-/** @throws QuayError `refused`, without a request */
+/** @throws QuayError `impossible`, without a request */
 export function requireUuid(uuid: string): string {
   if (!UUID.test(uuid)) throw invalid('notification id', uuid);
   return uuid;
@@ -60,5 +60,5 @@ export function requireUuid(uuid: string): string {
 
 function invalid(what: string, value: string): QuayError {
   const shown = value.replace(/[\p{Cc}\s]+/gu, ' ').slice(0, 80);
-  return new QuayError('refused', `'${shown}' is no valid Quay ${what}`);
+  return new QuayError('impossible', `'${shown}' is no valid Quay ${what}`);
 }

@@ -19,7 +19,7 @@ export class Refusal extends Error {}
 export interface Made {
   repository: boolean;
   /** Short names. */
-  robots: string[];
+  robots: Set<string>;
 }
 
 /** `text`: what Quay said, or its status. */
@@ -50,7 +50,7 @@ export async function obtainRepository(
 
 /**
  * Makes sure that the robot exists and may do what its role says.
- * @throws QuayError `refused` when Quay accepts no such robot, `missing` when there is no repository
+ * @throws QuayError `impossible` when Quay accepts no such robot, `missing` when there is no repository
  */
 export async function ensureAccess(
   { run, quay }: Access,
@@ -81,7 +81,7 @@ async function adoptRepository(
 
 /** Takes back what an attempt has made, as far as Quay lets it. @param name of the repository */
 export async function takeBack({ run, quay }: Access, name: string, made: Made): Promise<void> {
-  const removals = made.robots.map((robot) => () => quay.deleteRobot(robot, run.signal));
+  const removals = [...made.robots].map((robot) => () => quay.deleteRobot(robot, run.signal));
   if (made.repository) removals.push(() => quay.deleteRepository(name, run.signal));
   for (const remove of removals) {
     await remove().catch((error: unknown) => {

@@ -24,6 +24,8 @@ export function repositoryOperations(api: QuayApi): RepositoryOperations {
       } catch (error) {
         // 2xx with a body that is none of Quay's: the repository itself tells whether it was made (10.2).
         if (!(await operations.getRepository(name, signal))) throw error;
+        // Nobody knows since when: what may have been there before is not ours to take back.
+        return { kind: 'exists' };
       }
       return { kind: 'created' };
     },
@@ -70,11 +72,16 @@ export function repositoryOperations(api: QuayApi): RepositoryOperations {
   return operations;
 }
 
-/** 400 and 402 are for good, all else was thrown before (decisions "Creation"). */
-function refusedCreation({ status, text }: QuayAnswer): Created | undefined {
+/**
+ * 400 and 402 are for good, and whatever else Quay may say of a request (decisions "Creation").
+ * @throws QuayError `configuration` where nothing takes repositories: no object fails for an address that is wrong
+ */
+function refusedCreation(answer: QuayAnswer): Created | undefined {
+  const { status, text } = answer;
   if (status < 400) return undefined;
   if (status === 402) return { kind: 'planLimit' };
   if (status === 400 && text.includes(EXISTS)) return { kind: 'exists' };
+  if (status === 404 || status === 405) throw refusal(answer, 'configuration');
   return { kind: 'refused', status, text };
 }
 

@@ -67,6 +67,18 @@ onBothServers('deletion', (suite) => {
     }
   });
 
+  test('C41 one that is gone but for the finalizer of others guards nothing', async () => {
+    for (const name of ['one', 'two']) await provisioned(name, { image: { name: 'shared' } });
+    const { metadata } = await suite.read('two');
+    const finalizers = [...metadata.finalizers!, 'example.com/later'];
+    await suite.bench.edit('two', { metadata: { finalizers } });
+    await suite.bench.remove('two');
+    assert.equal((await suite.run('two')).result, 'gone');
+    assert.equal(Object.keys(suite.org().repositories).length, 1);
+    await deleted(suite, 'one');
+    assertNothingLeft(suite);
+  });
+
   test('C41 one that failed guards nothing; one that is not provisioned yet does', async () => {
     await provisioned('one', { image: { name: 'shared' } });
     suite.quay.setPrivateLimit(ORG, 0);

@@ -138,6 +138,47 @@ onBothServers('errors', (suite) => {
     assert.deepEqual([suite.org().repositories, suite.org().robots], [{}, {}]);
   });
 
+  test('a robot or a right that Quay refuses in other words: looked at again, not failed', async () => {
+    for (const path of [/\/robots\//, /\/permissions\//]) {
+      await suite.create('any');
+      const body = { message: 'Could not do it today' };
+      const undo = suite.quay.faults.add({ method: 'PUT', path, status: 400, body });
+      const outcome = await suite.run('any', { attempt: 2 });
+      assert.equal('reason' in outcome && outcome.reason, 'RegistryRefused', JSON.stringify(outcome));
+      const object = await suite.read('any');
+      assert.equal(object.status.state, undefined);
+      assert.ok(conditionsOf(object).includes('Ready=False RegistryRefused'));
+      undo();
+      assert.equal((await suite.settled('any', { attempt: 3 })).status.state, 'ready');
+      await suite.bench.remove('any');
+      assert.equal((await suite.run('any')).result, 'gone');
+    }
+  });
+
+  test('an address below which nothing takes repositories is a matter of configuration', async () => {
+    for (const status of [404, 405]) {
+      const body = { error: 'no such route' };
+      suite.quay.faults.add({ method: 'POST', path: /\/repository$/, status, body, times: 1 });
+      await suite.create(`any-${status}`);
+      const outcome = await suite.run(`any-${status}`);
+      assert.equal('reason' in outcome && outcome.reason, 'RegistryConfiguration', JSON.stringify(outcome));
+      assert.equal((await suite.settled(`any-${status}`)).status.state, 'ready');
+    }
+  });
+
+  test('a creation that fails in the end takes back the robots of an attempt before it', async () => {
+    await suite.create('any', { image: { visibility: 'private' } });
+    const undo = suite.quay.faults.add({ method: 'PUT', path: /\/permissions\//, status: 502, body: HTML });
+    assert.equal((await suite.run('any')).result, 'retry');
+    undo();
+    assert.equal(Object.keys(suite.org().robots).length, 1);
+    suite.org().repositories = {};
+    suite.quay.setPrivateLimit(ORG, 0);
+    assert.equal((await suite.run('any', { attempt: 1 })).result, 'stalled');
+    assert.equal((await suite.read('any')).status.message, AT_CREATION);
+    assert.deepEqual(suite.org().robots, {});
+  });
+
   test('C25 no token: nothing is touched; it recovers when the Secret is there', async () => {
     await suite.token(undefined);
     const created = await suite.create('any');

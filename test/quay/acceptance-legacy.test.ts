@@ -11,6 +11,7 @@ import { ORG, onBothServers, type QuaySuite } from './suite.ts';
 
 const { generate, image, deleteRepository } = COMPONENT_ANNOTATION;
 const PLAN_LIMIT = "Quay organization plan doesn't allow private image repositories";
+const AVAILABLE = 'redhat_appstudio_imagecontroller_global_quay_app_available';
 const HTML = '<html><head><title>error</title></head></html>';
 
 const LEGACY = { names: COMPONENT, createReconciler };
@@ -147,10 +148,18 @@ onBothServers(
       await billing('true');
       const outcome = await suite.run('billing');
       assert.equal('reason' in outcome && outcome.reason, 'RegistryUnavailable');
+      assert.deepEqual(outcome.measures, [{ name: AVAILABLE, value: 0 }]);
       assert.deepEqual((await read()).metadata.annotations, { [generate]: 'true' });
       suite.quay.faults.clear();
-      await run();
+      const done = await suite.run('billing');
+      assert.deepEqual([done.result, done.measures], ['ok', [{ name: AVAILABLE, value: 1 }]]);
       assert.equal(JSON.parse((await told())!).visibility, 'public');
+      await suite.token(undefined);
+      await ask('{"visibility":"private"}');
+      const refused = await suite.run('billing');
+      assert.equal('reason' in refused && refused.reason, 'RegistryConfiguration');
+      assert.equal('retryAfterMs' in refused && refused.retryAfterMs, 300_000);
+      assert.deepEqual(refused.measures, [{ name: AVAILABLE, value: 0 }]);
     });
 
     test('C64 the plan limit on create: only the message, no finalizer', async () => {
@@ -230,6 +239,42 @@ onBothServers(
       }
     });
 
+    test('a Component that comes back, or was the original controller’s, finds its robots', async () => {
+      const whole = async () => {
+        assert.equal(JSON.parse((await told())!).secret, 'billing');
+        const { token } = await suite.login('billing', suite.url('city-transit/billing'));
+        assert.equal(token, suite.org().robots[robot()]?.token);
+      };
+      await billing('true');
+      await run();
+      // Away without us, and here again under another uid.
+      await suite.bench.edit('billing', { metadata: { finalizers: null } });
+      await suite.bench.remove('billing');
+      await billing('true');
+      await run();
+      await whole();
+      // What the original made says nothing of a repository.
+      for (const account of Object.values(suite.org().robots)) account.description = 'of the original';
+      await suite.bench.annotate('billing', { [image]: null, [generate]: 'true' });
+      await run();
+      await whole();
+      await deleted(suite);
+      assert.deepEqual(suite.org().robots, {});
+    });
+
+    test('a request that fails later leaves the finalizer: what was made before goes with the Component', async () => {
+      await billing('true');
+      await run();
+      await ask('garbage');
+      await run();
+      suite.quay.setPrivateLimit(ORG, 0);
+      await ask('{"visibility":"private"}');
+      await run();
+      assert.equal(await told(), JSON.stringify({ message: PLAN_LIMIT }));
+      await deleted(suite);
+      assert.deepEqual(suite.org().robots, {});
+    });
+
     test('a robot of the same name that another Component has is not handed out, and not deleted', async () => {
       await billing('true');
       await run();
@@ -250,6 +295,25 @@ onBothServers(
     });
   },
   { kind: LEGACY },
+);
+
+onBothServers(
+  'legacy annotations with --delete-without-registry',
+  (suite) => {
+    test('C65 the token is missing for a day: the Component goes', async () => {
+      await suite.component('billing', {}, { annotations: { [generate]: 'true' } });
+      assert.equal((await suite.run('billing')).result, 'ok');
+      await suite.token(undefined);
+      await suite.bench.remove('billing');
+      suite.bench.clock.move(23 * 60 * 60_000);
+      assert.equal((await suite.run('billing')).result, 'retry');
+      suite.bench.clock.move(2 * 60 * 60_000);
+      assert.equal((await suite.run('billing')).result, 'gone');
+      assert.equal(await suite.readComponent('billing'), undefined);
+      assert.ok(suite.bench.log.some((line) => line.includes(suite.url('billing'))));
+    });
+  },
+  { kind: LEGACY, settings: { 'delete-without-registry': 'true' } },
 );
 
 onBothServers(

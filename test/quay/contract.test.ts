@@ -103,7 +103,7 @@ test('A.3.1 create: 2xx with a body that cannot be read is verified', async (t) 
   await failsWith(create(client), 'unavailable', 201, /cannot be read: no JSON/);
   await create(client);
   quay.faults.add({ method: 'POST', times: 1, status: 201, body: { name: 7 } });
-  assert.deepEqual(await create(client), { kind: 'created' });
+  assert.deepEqual(await create(client), { kind: 'exists' });
 });
 
 test('A.3.2 get: absent, and what is no answer to the question', async (t) => {
@@ -115,7 +115,7 @@ test('A.3.2 get: absent, and what is no answer to the question', async (t) => {
   await failsWith(client.getRepository(NAME, signal), 'unavailable', 200, /unexpected 'is_public'/);
   await failsWith(
     client.getRepository('../../organization/x', signal),
-    'refused',
+    'impossible',
     0,
     /no valid Quay repository/,
   );
@@ -168,10 +168,10 @@ test('A.3.5 and A.3.6 robots: made, found, taken over, absent', async (t) => {
 test('A.3.5 robots: refused for good', async (t) => {
   const { quay, client } = await world(t);
   quay.state.organizations[ORG]!.robotsDisabled = true;
-  await failsWith(client.ensureRobot(ROBOT, signal), 'refused', 400, /Robot accounts have been disabled/);
+  await failsWith(client.ensureRobot(ROBOT, signal), 'impossible', 400, /Robot accounts have been disabled/);
   const asked = quay.requests.count();
   for (const name of ['', 'a+b+c', '+', 'robot+', 'Robot', 'ro@bot', 'a__b', 'a', '../x']) {
-    await failsWith(client.ensureRobot(name, signal), 'refused', 0, /is no valid Quay robot/);
+    await failsWith(client.ensureRobot(name, signal), 'impossible', 0, /is no valid Quay robot/);
   }
   assert.equal(quay.requests.count(), asked);
 });
@@ -182,8 +182,8 @@ test('A.3.5 robots: one that exists and is gone a moment later', async (t) => {
   await failsWith(client.ensureRobot(ROBOT, signal), 'unavailable', 0, /exists and cannot be found/);
 });
 
-test('A.3.5 robots: claimed and released by their owner alone', async (t) => {
-  const { quay, client } = await world(t);
+test('A.3.5 robots: claimed and released by their repository alone', async (t) => {
+  const { client } = await world(t);
   const made = await client.claimRobot(ROBOT, 'ns-a/one', signal);
   assert.deepEqual(await client.claimRobot(ROBOT, 'ns-a/one', signal), made);
   assert.equal(await client.claimRobot(ROBOT, 'ns/a-one', signal), undefined);
@@ -192,14 +192,29 @@ test('A.3.5 robots: claimed and released by their owner alone', async (t) => {
   await client.releaseRobot(ROBOT, 'ns-a/one', signal);
   assert.equal(await client.getRobot(ROBOT, signal), undefined);
   await client.releaseRobot(ROBOT, 'ns-a/one', signal);
-  quay.state.organizations[ORG]!.robots[ROBOT] = {
-    token: 'T',
-    description: 'of another controller',
-    created: '',
-  };
-  assert.equal(await client.claimRobot(ROBOT, 'ns-a/one', signal), undefined);
-  await client.releaseRobot(ROBOT, 'ns-a/one', signal);
-  assert.equal(await client.getRobot(ROBOT, signal), undefined, 'nobody says that it is of somebody else');
+  const long = `ns/${'x'.repeat(252)}`;
+  const claimed = await client.claimRobot(ROBOT, long, signal);
+  assert.deepEqual(await client.claimRobot(ROBOT, long, signal), claimed, 'a description has an end');
+});
+
+test('A.3.5 robots: of one that names nobody, its rights tell', async (t) => {
+  const { quay, client } = await world(t);
+  const robots = quay.state.organizations[ORG]!.robots;
+  const strange = { token: 'T', description: 'of another controller', created: '' };
+  robots[ROBOT] = strange;
+  assert.deepEqual(await client.claimRobot(ROBOT, NAME, signal), { name: FULL, token: 'T' });
+  await create(client);
+  await client.setRole(NAME, FULL, 'write', signal);
+  assert.equal((await client.claimRobot(ROBOT, NAME, signal))?.token, 'T');
+  assert.equal(await client.claimRobot(ROBOT, 'ns/other', signal), undefined);
+  await client.releaseRobot(ROBOT, 'ns/other', signal);
+  assert.ok(robots[ROBOT], 'a repository uses it');
+  await client.releaseRobot(ROBOT, NAME, signal);
+  assert.equal(robots[ROBOT], undefined);
+  robots[ROBOT] = strange;
+  quay.faults.add({ path: /\/permissions$/, status: 404, body: {} });
+  await client.releaseRobot(ROBOT, NAME, signal);
+  assert.equal(robots[ROBOT], undefined, 'a Quay that cannot tell knows of no other');
 });
 
 test('A.3.7 delete robot: with its roles, also what does not exist, not what a mirror uses', async (t) => {
@@ -260,7 +275,7 @@ test('A.3.9 and A.3.10 roles: set, overwritten, taken away; the quirk of a missi
   );
   quay.faults.add({ method: 'PUT', times: 1, status: 500, body: { message: 'Internal Server Error' } });
   await failsWith(client.setRole(NAME, FULL, 'read', signal), 'unavailable', 500, /Internal Server Error$/);
-  await failsWith(client.setRole(NAME, '../x', 'read', signal), 'refused', 0, /is no valid Quay account/);
+  await failsWith(client.setRole(NAME, '../x', 'read', signal), 'impossible', 0, /is no valid Quay account/);
 });
 
 test('A.3.12 list repositories: page by page', async (t) => {

@@ -50,6 +50,16 @@ export function listRobots(call: Call, { org }: { org: string }): Answer {
   });
 }
 
+/** What it may do, repository by repository. Of a robot that does not exist: nothing. */
+export function listRobotRights(call: Call, { org, short }: RobotPath): Answer {
+  const { repositories } = requireOrganization(call, org, 'org:admin');
+  const permissions = Object.entries(repositories).flatMap(([name, { isPublic, roles }]) => {
+    const role = roles[`${org}+${short}`];
+    return role ? [{ repository: { name, is_public: isPublic }, role }] : [];
+  });
+  return answerJson(200, { permissions });
+}
+
 /** All its roles go with it. */
 export function deleteRobot(call: Call, { org, short }: RobotPath): Answer {
   const { organization, robot } = requireRobot(call, { org, short });

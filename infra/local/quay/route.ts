@@ -48,6 +48,7 @@ const ROUTES: Route[] = [
     GET: robots.getRobot,
     DELETE: robots.deleteRobot,
   }),
+  route('organization/(?<org>[^/]+)/robots/(?<short>[^/]+)/permissions', { GET: robots.listRobotRights }),
   route('organization/(?<org>[^/]+)/robots/(?<short>[^/]+)/regenerate', { POST: robots.regenerateRobot }),
 ];
 
