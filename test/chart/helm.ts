@@ -10,6 +10,9 @@ import { part } from '../parts/parts.ts';
 
 export const CHART = join(import.meta.dirname, '../../infra/chart');
 
+/** Helm waits for nothing here: one that takes longer hangs. */
+const LONGEST_MS = 60_000;
+
 /** What has no default that could be right. */
 export const REQUIRED = {
   cluster: { apiServer: 'https://api.example:6443' },
@@ -42,7 +45,7 @@ export async function helm(args: string[], values?: unknown): Promise<string> {
     const { stdout } = await promisify(execFile)(
       part('helm')!,
       [...args, ...(values === undefined ? [] : ['--values', file])],
-      { env: { PATH: process.env.PATH, HOME: home }, maxBuffer: 64 * 2 ** 20 },
+      { env: { PATH: process.env.PATH, HOME: home }, maxBuffer: 64 * 2 ** 20, timeout: LONGEST_MS },
     );
     return stdout;
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Helm and the chart on a real API server: what it says to a cluster that is not empty, upgrade, uninstall. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { customResourceDefinition } from '../../shared/api/crd.ts';
 import { KINDS } from '../../shared/api/kinds.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
@@ -41,11 +42,13 @@ describe('helm install', needs('kube-apiserver', 'etcd', 'helm'), () => {
     transport?.close();
     await cluster?.stop();
   });
-  afterEach(async () => {
-    await on(['uninstall', 'longshore', '--ignore-not-found']);
+  // The CRDs stay, and the next installation takes them up.
+  afterEach(() => on(['uninstall', 'longshore', '--ignore-not-found']));
+
+  async function removeCrds(): Promise<void> {
     for (const name of await crdNames()) await kube.delete(CUSTOM_RESOURCE_DEFINITIONS, { name });
-    while ((await crdNames()).length > 0);
-  });
+    while ((await crdNames()).length > 0) await pause(100);
+  }
 
   const on = (args: string[], values?: unknown) =>
     helm([...args, '--namespace', NAMESPACE, '--kubeconfig', cluster.kubeconfig], values);
@@ -91,6 +94,7 @@ describe('helm install', needs('kube-apiserver', 'etcd', 'helm'), () => {
   });
 
   test('CRDs of another installation: it says whose, and how to go on; without ours it installs', async () => {
+    await removeCrds();
     const [kind] = KINDS;
     const crd = customResourceDefinition(kind!);
     await kube.create(CUSTOM_RESOURCE_DEFINITIONS, {}, crd);
@@ -103,6 +107,7 @@ describe('helm install', needs('kube-apiserver', 'etcd', 'helm'), () => {
   });
 
   test('CRDs can be taken over as the docs say', async () => {
+    await removeCrds();
     const crd = customResourceDefinition(KINDS[0]!);
     await kube.create(CUSTOM_RESOURCE_DEFINITIONS, {}, crd);
     await kube.patch(
