@@ -8,12 +8,13 @@ import { slimRecord } from './slim-record.ts';
 const LINK = { 'appstudio.redhat.com/component': 'c', 'appstudio.redhat.com/application': 'a' };
 const PROVISIONED = 'appstudio.openshift.io/image-repository';
 const PREFIX = 'image-controller.appstudio.redhat.com/';
-const CREDENTIALS = { credentials: { 'push-robot-account': 'r' } };
+const CREDENTIALS = { credentials: { 'push-robot-account': 'r', 'push-secret': 's' } };
 
 interface Given {
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
   finalizers?: string[];
+  deletionTimestamp?: string;
   status?: object;
 }
 
@@ -27,7 +28,10 @@ function object({ status, ...metadata }: Given): KubeObject {
   };
 }
 
-const READY = { finalizers: [PROVISIONED], status: { state: 'ready', ...CREDENTIALS } };
+const READY = {
+  finalizers: [PROVISIONED],
+  status: { state: 'ready', image: { url: 'u', visibility: 'public' }, ...CREDENTIALS },
+};
 
 describe('what of an ImageRepository of Quay starts a run', () => {
   const table: [what: string, before: Given, after: Given, runs: boolean][] = [
@@ -48,7 +52,15 @@ describe('what of an ImageRepository of Quay starts a run', () => {
       true,
     ],
     ['our own finalizer', { status: READY.status }, READY, false],
-    ['our own state', { ...READY, status: CREDENTIALS }, READY, false],
+    ['our own state', { status: { ...READY.status, state: undefined } }, { status: READY.status }, false],
+    ['a wiped status', READY, { finalizers: [PROVISIONED] }, true],
+    ['a lost robot', READY, { ...READY, status: { ...READY.status, credentials: {} } }, true],
+    [
+      'that we told of the damage',
+      { finalizers: [PROVISIONED] },
+      { finalizers: [PROVISIONED], status: { state: 'damaged' } },
+      false,
+    ],
   ];
   for (const [what, before, after, runs] of table) {
     test(`${what}: ${runs ? 'runs' : 'does not'}`, () => {
@@ -65,6 +77,16 @@ describe('whom it waits for', () => {
     assert.deepEqual(on({ labels: LINK }), ['Component c']);
     assert.deepEqual(on({ labels: LINK, ...READY }), []);
     assert.deepEqual(on({}), []);
+  });
+  test('the token, as long as it is being deleted', () => {
+    const deletionTimestamp = '2026-01-01T00:00:00Z';
+    assert.deepEqual(on({ ...READY, deletionTimestamp }), ['Secret quaytoken']);
+  });
+  test('a Component: the token, while it asks for something or is being deleted', () => {
+    const of = (given: Given) => component.dependsOn!(object(given)).map(({ name }) => name);
+    assert.deepEqual(of({ annotations: { 'image.redhat.com/generate': 'true' } }), ['quaytoken']);
+    assert.deepEqual(of({ deletionTimestamp: '2026-01-01T00:00:00Z' }), ['quaytoken']);
+    assert.deepEqual(of({ annotations: { 'image.redhat.com/generate': 'false' } }), []);
   });
   test('the token, when it failed for want of one', () => {
     const conditions = [{ type: 'Ready', status: 'False', reason: 'RegistryConfiguration' }];

@@ -31,6 +31,8 @@ const TOKEN_SECRET: ForeignKind = {
   watched: ({ metadata }) => `${metadata.uid}/${metadata.resourceVersion}`,
 };
 
+const TOKEN: ObjectKey = { group: TOKEN_SECRET.group, kind: TOKEN_SECRET.kind, ...QUAY_TOKEN_SECRET };
+
 export const quayImageRepository: RelayKind = {
   group: QUAY_IMAGE_REPOSITORY.group,
   kind: QUAY_IMAGE_REPOSITORY.kind,
@@ -50,16 +52,23 @@ export const quayImageRepository: RelayKind = {
     return isHeld || (status as QuayImageRepository['status'])?.state === 'failed';
   },
   watched(object) {
-    const { annotations = {} } = object.metadata;
-    const { state, credentials } = (object as QuayImageRepository).status ?? {};
+    const { annotations = {}, finalizers = [] } = object.metadata;
+    const { state, image, credentials } = (object as QuayImageRepository).status ?? {};
     const isOver = state === 'damaged' || state === 'missing';
+    const isProvisioned = finalizers.includes(QUAY_IMAGE_REPOSITORY.finalizer);
+    const needed = [
+      image?.url,
+      image?.visibility,
+      credentials?.['push-robot-account'],
+      credentials?.['push-secret'],
+    ];
     return [
       annotations[QUAY_ANNOTATION.retry],
       annotations[QUAY_ANNOTATION.updateComponentImage],
       // Taking the finalizer away is how a person asks for recovery.
-      isOver && !object.metadata.finalizers?.includes(QUAY_IMAGE_REPOSITORY.finalizer)
-        ? 'recover'
-        : undefined,
+      isOver && !isProvisioned ? 'recover' : undefined,
+      // A status that was damaged is told at once.
+      isProvisioned && !(state && needed.every(Boolean)) ? 'damaged' : undefined,
       // Labels count until the names are written ahead.
       ...(credentials?.['push-robot-account'] === undefined ? Object.values(linkOf(object)) : []),
     ]
@@ -75,10 +84,9 @@ export const quayImageRepository: RelayKind = {
       targets.push({ group: COMPONENT.group, kind: COMPONENT.kind, namespace, name: component });
     }
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-    if (ready?.reason === 'RegistryConfiguration') {
-      targets.push({ group: TOKEN_SECRET.group, kind: TOKEN_SECRET.kind, ...QUAY_TOKEN_SECRET });
-    }
-    return targets;
+    // What is being deleted shows no conditions any more.
+    const mayWait = ready?.reason === 'RegistryConfiguration' || object.metadata.deletionTimestamp;
+    return mayWait ? [...targets, TOKEN] : targets;
   },
   reads: [TOKEN_SECRET],
 };
@@ -100,6 +108,9 @@ export const component: RelayKind = {
     const request = metadata.annotations?.[COMPONENT_ANNOTATION.generate] ?? '';
     return request === 'false' ? '' : request;
   },
+  /** Nothing of a Component shows what keeps its request waiting. */
+  dependsOn: (object) => (object.metadata.deletionTimestamp || component.watched?.(object) ? [TOKEN] : []),
+  reads: [TOKEN_SECRET],
 };
 
 function linkOf({ metadata }: KubeObject): { component?: string; application?: string } {
