@@ -10,9 +10,19 @@ import { messageOf } from '../../shared/runtime/errors.ts';
 import { PROJECT_FOLDER } from '../bundle/functions.ts';
 import { type EksCluster, readAccount, readCluster, readOutputs } from './account.ts';
 import { helmValues } from './helm-values.ts';
+import { deploymentHelp } from './help.ts';
 import { type Deployment, ParameterError, readDeployment } from './parameters.ts';
 
 const FOLDER = join(PROJECT_FOLDER, '.longshore');
+
+async function run(verb: 'deploy' | 'remove', flags: string[]): Promise<void> {
+  if (flags.includes('--help') || flags.includes('-h')) {
+    tell(deploymentHelp(verb).trimEnd());
+    return;
+  }
+  const deployment = readDeployment(flags, process.env);
+  await (verb === 'remove' ? remove : deploy)(deployment);
+}
 
 async function deploy(deployment: Deployment): Promise<void> {
   const { stage, region, parameters } = deployment;
@@ -80,8 +90,7 @@ function tell(line: string): void {
 
 const [command, ...args] = process.argv.slice(2);
 try {
-  const deployment = readDeployment(args, process.env);
-  await (command === 'remove' ? remove : deploy)(deployment);
+  await run(command === 'remove' ? 'remove' : 'deploy', args);
 } catch (error) {
   const lines = error instanceof ParameterError ? error.message.split('\n') : [messageOf(error)];
   for (const line of lines) process.stderr.write(`${command}: ${line}\n`);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { helmValues } from './helm-values.ts';
+import { deploymentHelp } from './help.ts';
 import { knownParameters, ParameterError, readDeployment } from './parameters.ts';
 
 const STAGE = ['--stage', 'prod', '--region', 'eu-central-1'];
@@ -24,6 +25,15 @@ test('the defaults of serverless.yml are values that would be taken', () => {
   const parameters = Object.entries(knownParameters()).filter(([, value]) => !value.includes('$'));
   const args = parameters.map(([name, value]) => `--param=${name}=${value}`);
   assert.equal(Object.keys(readDeployment([...STAGE, ...args], {}).parameters).length, parameters.length);
+});
+
+test('the help tells what every parameter means', () => {
+  const help = deploymentHelp('deploy');
+  for (const name of Object.keys(knownParameters())) {
+    assert.match(help, new RegExp(`^  ${name}\\n        [A-Z][^\\n]{15}`, 'm'), name);
+  }
+  assert.match(help, /^ {8}A scan that finds more tags fails. Default: 1000000\.$/m);
+  assert.match(deploymentHelp('remove'), /^Usage: npm run remove -- --stage STAGE/);
 });
 
 const REFUSED: [what: string, args: string[], problem: RegExp][] = [

@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import util from 'node:util';
-import { parse } from 'yaml';
+import { isMap, isPair, isScalar, parseDocument } from 'yaml';
+import { messageOf } from '../../shared/runtime/errors.ts';
 import { readSettings, SETTINGS, SettingsError } from '../../shared/runtime/settings.ts';
 import { PROJECT_FOLDER } from '../bundle/functions.ts';
 
@@ -50,11 +51,30 @@ const FORMS: Readonly<Record<string, [form: RegExp, expected: string]>> = {
   ],
 };
 
+/** A parameter of `serverless.yml`. */
+export interface Parameter {
+  name: string;
+  /** Its default; may refer to other parameters. */
+  fallback: string;
+  /** What the file says behind it. */
+  comment: string | undefined;
+}
+
+/** The parameters that exist, in the order of the file. */
+export function readParameters(): Parameter[] {
+  const text = readFileSync(join(PROJECT_FOLDER, 'serverless.yml'), 'utf8');
+  const defaults = parseDocument(text, { logLevel: 'error' }).getIn(['params', 'default']);
+  if (!isMap(defaults)) throw new Error('serverless.yml: params.default is missing');
+  return defaults.items.filter(isPair).map(({ key, value }) => ({
+    name: String(key),
+    fallback: isScalar(value) ? String(value.value) : '',
+    comment: isScalar(value) ? value.comment?.trim() : undefined,
+  }));
+}
+
 /** The parameters that exist, with their defaults. */
 export function knownParameters(): Readonly<Record<string, string>> {
-  const text = readFileSync(join(PROJECT_FOLDER, 'serverless.yml'), 'utf8');
-  const { params } = parse(text, { logLevel: 'error' }) as { params: { default: Record<string, unknown> } };
-  return Object.fromEntries(Object.entries(params.default).map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(readParameters().map(({ name, fallback }) => [name, fallback]));
 }
 
 /**
@@ -97,7 +117,8 @@ function parseFlags(args: string[]) {
       allowPositionals: false,
     });
   } catch (error) {
-    throw new ParameterError([(error as Error).message]);
+    // Without its advice about other flags.
+    throw new ParameterError([messageOf(error).split('. ')[0]!]);
   }
 }
 

@@ -230,6 +230,9 @@ describe('the command line', () => {
   it('has a help', async () => {
     const { code, stdout } = await runCommand(['artifact', '--help']);
     assert.equal(code, 0);
-    assert.match(stdout, /^Usage: longshore artifact pull oci:[\s\S]*--semver RANGE[\s\S]*Exit code: 0/);
+    assert.match(
+      stdout,
+      /^Usage: longshore artifact pull oci:[\s\S]*--semver RANGE[\s\S]*-o, --output FILE[\s\S]*Exit code: 0/,
+    );
   });
 });

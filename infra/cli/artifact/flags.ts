@@ -48,6 +48,10 @@ const FLAGS = {
     help: 'Rules of what to leave out, as in spec.ignore. - is standard input. Default: .sourceignore files of the layer, else the default list.',
   },
   ...LOGIN_FLAGS,
+  insecure: {
+    type: 'boolean',
+    help: 'Plain HTTP to the registry where HTTPS does not answer, and any certificate.',
+  },
   timeout: {
     type: 'string',
     value: 'DURATION',
