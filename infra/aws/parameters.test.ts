@@ -30,7 +30,7 @@ test('the defaults of serverless.yml are values that would be taken', () => {
 test('the help tells what every parameter means', () => {
   const help = deploymentHelp('deploy');
   for (const name of Object.keys(knownParameters())) {
-    assert.match(help, new RegExp(`^  ${name}\\n        [A-Z][^\\n]{15}`, 'm'), name);
+    assert.match(help, new RegExp(`^  ${name}\\n        \\S[^\\n]{15}`, 'm'), name);
   }
   assert.match(help, /^ {8}A scan that finds more tags fails. Default: 1000000\.$/m);
   assert.match(deploymentHelp('remove'), /^Usage: npm run remove -- --stage STAGE/);
