@@ -11,6 +11,8 @@ import { MESSAGE } from './reasons.ts';
 import type { Site } from './site.ts';
 import { editObject, writeStatus } from './writes.ts';
 
+const NEAR_MS = 60_000;
+
 /**
  * Rotates the tokens of the robots. The old ones end at once, so nothing comes between a rotation and its Secret. A
  * robot that is missing is made again: rotation is also how one repairs. Undefined: it was not asked for.
@@ -69,8 +71,8 @@ function removeRequest(
   return editObject(site, object, { spec: { credentials: { [request]: null } } }, { guard: false });
 }
 
-/** Now, in whole seconds, and never the time before it. */
-function timestampAfter(before: string | undefined, now: number): string {
-  const text = rfc3339(now);
-  return text === before ? rfc3339(now + 1000) : text;
+/** Now, in whole seconds, and later than before: rotations may share a second. A time far ahead is not one of ours. */
+function timestampAfter(before = '', now: number): string {
+  const earliest = Date.parse(before) + 1000;
+  return rfc3339(earliest > now && earliest < now + NEAR_MS ? earliest : now);
 }

@@ -70,7 +70,8 @@ export async function writeAhead(
   const known = Object.entries(named).every(
     ([key, value]) => credentials[key as keyof QuayCredentials] === value,
   );
-  if (known && image?.url === imageUrl && !state && !message) return { object, provision };
+  // A message tells of a Secret that is in the way since: it stands until that is over.
+  if (known && image?.url === imageUrl && !state) return { object, provision };
   const status = { ...rest, image: { ...image, url: imageUrl }, credentials: named };
   const told = completed(status, object.metadata.generation ?? 0, run.clock.now());
   // A merge patch removes what it names as null: state and message of an attempt before this one.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createAuthority } from '../../test/parts/certificates.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { KubeError } from '../kube/errors.ts';
 import { systemTls } from '../oci/tls-material.ts';
 import { RunSecrets } from '../runtime/redact.ts';
 import { type QuaySettings, readQuayAccess } from './access.ts';
@@ -50,6 +51,22 @@ test('C84, C85 a Quay of our own: the host of images is that of the API, with it
   assert.equal((await read(own).access).registryHost, 'quay.local:8443');
   const host = { 'quay-registry-host': 'images.local' };
   assert.equal((await read(own, host).access).registryHost, 'images.local');
+});
+
+test('a Secret that we may not read is for an operator; a server that fails is not', async () => {
+  for (const [status, name] of [
+    [403, 'QuayError'],
+    [500, 'KubeError'],
+  ] as const) {
+    const kube = {
+      get: () => Promise.reject(new KubeError('secrets "quaytoken" is refused', { status, reason: 'x' })),
+    } as unknown as KubeClient;
+    const source = { kube, settings: UNSET, secrets: new RunSecrets() };
+    await assert.rejects(readQuayAccess(source, signal), {
+      name,
+      message: /secrets "quaytoken" is refused$/,
+    });
+  }
 });
 
 test('settings win over the Secret', async () => {

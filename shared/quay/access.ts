@@ -1,6 +1,7 @@
 /** Where Quay is and as whom we speak to it: Secret `quaytoken` and settings (spec 2). Read anew for every run. */
 import { readFile } from 'node:fs/promises';
 import type { KubeClient } from '../kube/client.ts';
+import { KubeError } from '../kube/errors.ts';
 import { SECRETS, type Secret } from '../kube/resource.ts';
 import { AccessError } from '../oci/errors.ts';
 import { type ProxyChoice, processProxies } from '../oci/proxy.ts';
@@ -37,14 +38,17 @@ const TOKEN = /^[\x21-\x7e]+$/;
 
 /**
  * Reads the token and what belongs to it. The token is added to `secrets`, so that no text of the run can show it.
- * @throws QuayError `configuration` naming what is missing or unusable; KubeError when the Secret cannot be read
+ * @throws QuayError `configuration` naming what is missing, unusable or forbidden; KubeError when the Secret cannot be read
  */
 export async function readQuayAccess(
   source: { kube: KubeClient; settings: QuaySettings; secrets: RunSecrets; proxies?: ProxyChoice },
   signal: AbortSignal,
 ): Promise<QuayAccess> {
   const { kube, settings, secrets } = source;
-  const secret = await kube.get<Secret>(SECRETS, QUAY_TOKEN_SECRET, signal);
+  const secret = await kube.get<Secret>(SECRETS, QUAY_TOKEN_SECRET, signal).catch((error: unknown) => {
+    const isForbidden = error instanceof KubeError && error.status === 403;
+    throw isForbidden ? problem(`${WHERE} cannot be read: ${error.message}`) : error;
+  });
   if (!secret) throw problem(`${WHERE} not found`);
   const value = (key: string) =>
     Buffer.from(secret.data?.[key] ?? '', 'base64')

@@ -260,6 +260,9 @@ onBothServers('errors', (suite) => {
     assert.equal(object.status.state, undefined);
     assert.ok(conditionsOf(object).includes('Ready=False SecretConflict'));
     assert.deepEqual(Object.keys((await suite.secret('any-image-push'))?.data ?? {}), ['mine']);
+    suite.forget();
+    await suite.run('any', { attempt: 1 });
+    assert.deepEqual(suite.bench.writes(), [], 'what stands is not written again');
     await suite.bench.kube.delete(SECRETS, { namespace: suite.namespace, name: 'any-image-push' });
     const { status } = await suite.settled('any', { attempt: 1 });
     assert.deepEqual([status.state, status.message], ['ready', undefined]);

@@ -93,6 +93,15 @@ onBothServers('operations', (suite) => {
     assert.ok((await suite.bench.events('any')).some(({ reason }) => reason === 'TokenRotated'));
   });
 
+  test('C32 rotations within one second: the time moves on with each', async () => {
+    const times = [(await provisioned()).status.credentials.generationTimestamp];
+    for (let rotation = 1; rotation <= 3; rotation++) {
+      await suite.bench.edit('any', { spec: { credentials: { 'regenerate-token': true } } });
+      times.push((await suite.settled('any')).status.credentials.generationTimestamp);
+    }
+    assert.deepEqual(times, [...new Set(times)].sort());
+  });
+
   test('C32 rotation with a missing secret, and with a missing robot: both are there again', async () => {
     const { status } = await provisioned();
     const robot = status.credentials['push-robot-account']!;
