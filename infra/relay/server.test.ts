@@ -86,6 +86,9 @@ test('an address that is taken is named with the setting that moves it, and the 
         message: new RegExp(`^--${setting}: cannot listen on ${taken}: .*EADDRINUSE`),
       });
     }
+    await assert.rejects(startServer(served, addresses(taken, taken, taken)), {
+      message: /^--health-addr, --metrics-addr, --storage-addr: cannot listen/,
+    });
   } finally {
     await first.close();
   }

@@ -76,7 +76,7 @@ export async function startServer(
     const address = addresses[setting];
     const known = servers.get(address);
     if (known) known.add(routes);
-    else servers.set(address, await listen(routes, address, `--${setting}`, idleMs));
+    else servers.set(address, await listen(routes, address, settingsOf(addresses, address), idleMs));
     return servers.get(address)!.url;
   };
   try {
@@ -92,6 +92,15 @@ export async function startServer(
   }
 }
 
+/** Every flag that names this address: one alone would be moved in vain. */
+function settingsOf(addresses: ServerAddresses, address: string): string {
+  const settings = ['health-addr', 'metrics-addr', 'storage-addr'] as const;
+  return settings
+    .filter((setting) => addresses[setting] === address)
+    .map((setting) => `--${setting}`)
+    .join(', ');
+}
+
 /** Ends an exchange with a line for people. */
 export function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
@@ -103,7 +112,7 @@ interface Listening {
   close(): Promise<void>;
 }
 
-async function listen(first: Routes, address: string, setting: string, idleMs: number): Promise<Listening> {
+async function listen(first: Routes, address: string, settings: string, idleMs: number): Promise<Listening> {
   const routes: Record<string, Route> = { ...first };
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0]!;
@@ -118,7 +127,7 @@ async function listen(first: Routes, address: string, setting: string, idleMs: n
   const { host, port } = splitAddress(address);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
-      reject(new Error(`${setting}: cannot listen on ${address}: ${messageOf(error)}`)),
+      reject(new Error(`${settings}: cannot listen on ${address}: ${messageOf(error)}`)),
     );
     server.listen({ port, host }, resolve);
   });

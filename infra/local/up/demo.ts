@@ -57,12 +57,10 @@ export async function startDemo(options: PlaceOptions, signal: AbortSignal): Pro
       .replaceAll(`127.0.0.1:${DEFAULT_PORTS.quay}`, quay.host),
   );
   const created = await createMissing(cluster.kube, examples, signal);
-  tell(
-    `Longshore ${RELEASE}: API server ${api.url}, registry ${registry.url}, Quay ${quay.url}, data in ${flags.data}`,
-  );
-  tell(
-    created > 0 ? `Created ${created} objects from examples/` : 'Every object of examples/ is there already',
-  );
+  tell(`Longshore ${RELEASE}: API server ${api.url}, registry ${registry.url}, Quay ${quay.url}`);
+  const objects =
+    created > 0 ? `Created ${created} objects from examples/` : 'Every object of examples/ is there already';
+  tell(`${objects}; everything is kept in ${flags.data}`);
   return {
     cluster,
     store: folder.store,
@@ -103,9 +101,10 @@ function hints(
   return `
 Look around with kubectl:
   export KUBECONFIG=${folder.kubeconfig}
-  kubectl get imgrepo,imgpol --all-namespaces
+  kubectl get imgrepo,imgpol,ocirepo --all-namespaces
 Push a tag, have it scanned at once, and see the policy follow:
-  curl -s ${web}/1.2.3 | curl -sT - ${web}/1.3.0
+  WEB=${web}
+  curl -s $WEB/1.2.3 | curl -sT - $WEB/1.3.0
   kubectl annotate imgrepo web -n apps --overwrite reconcile.fluxcd.io/requestedAt="$(date +%s)"
   kubectl get imgpol web -n apps
 Download the artifact of an OCIRepository, as the controllers of a cluster do:

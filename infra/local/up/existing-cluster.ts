@@ -25,7 +25,7 @@ const CRD_LINES: Record<CrdResult, string> = {
  * @throws KubeconfigError; KubeError; CommandError when the cluster serves none of our kinds
  */
 export async function openExistingCluster(options: PlaceOptions, signal: AbortSignal): Promise<Place> {
-  const { flags, stops, tell, clock } = options;
+  const { flags, settings, stops, tell, clock } = options;
   const endpoint = await loadKubeconfig({ file: flags.kubeconfig, context: flags.context });
   const cluster = connectCluster(endpoint);
   stops.add(() => cluster.transport.close());
@@ -38,6 +38,9 @@ export async function openExistingCluster(options: PlaceOptions, signal: AbortSi
   await requireKinds(cluster, options, signal);
   const folder = await openClusterFolder(flags.data, endpoint.server);
   tell(`Longshore ${RELEASE} serves ${endpoint.server}, data in ${flags.data}`);
+  if (!flags.once) {
+    tell(`Metrics: http://${settings['metrics-addr']}/metrics   Log lines follow; Ctrl-C stops.`);
+  }
   return { cluster, ...folder, hints: '' };
 }
 

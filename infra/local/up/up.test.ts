@@ -265,8 +265,9 @@ test('on a cluster that exists, without --once, it prints the log lines of the r
   assert.equal((await fetch(`http://127.0.0.1:${web}/metrics`)).status, 200);
   process.kill(up.pid, 'SIGTERM');
   assert.equal(await up.ended, 0, up.output());
-  const [first, ...lines] = up.output().trimEnd().split('\n');
+  const [first, second, ...lines] = up.output().trimEnd().split('\n');
   assert.match(first!, /^Longshore \S+ serves https:\/\/127\.0\.0\.1:\d+, data in /);
+  assert.match(second!, new RegExp(`^Metrics: http://127\\.0\\.0\\.1:${web}/metrics   Log lines follow`));
   for (const line of lines) assert.ok(JSON.parse(line).msg, line);
 });
 
