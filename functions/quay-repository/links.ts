@@ -22,24 +22,28 @@ export function pipelineAccounts(object: QuayImageRepository): string[] {
 /**
  * Links the push Secret of a Component's repository. Only a Secret that exists is linked: without it the link is one of
  * those that `verify-linking` removes. In RemoteSecret mode others link.
+ * @returns whether an account is missing that may come later
  */
-export async function linkPushSecret(desk: Desk, object: QuayImageRepository): Promise<void> {
-  if (object.status?.credentials?.['push-remote-secret']) return;
+export async function linkPushSecret(desk: Desk, object: QuayImageRepository): Promise<boolean> {
+  if (object.status?.credentials?.['push-remote-secret']) return false;
   const { kube, request, signal } = desk.run;
   const { namespace } = request;
   const secret = secretNameOf(object.metadata.name, 'push');
-  for (const name of pipelineAccounts(object)) {
-    const change = withLink(secret);
+  const change = withLink(secret);
+  const missing = new Set(pipelineAccounts(object));
+  for (const name of [...missing]) {
     await changeLinks(
       kube,
       { namespace, name },
       async (links) => {
+        missing.delete(name);
         const linked = change(links);
         return linked === links || (await secretExists(desk, secret)) ? linked : links;
       },
       signal,
     );
   }
+  return missing.size > 0;
 }
 
 /** Takes the push Secret out of every account that we may have put it into. */

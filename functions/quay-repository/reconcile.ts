@@ -36,6 +36,9 @@ import { GoneError, writeStatus } from './writes.ts';
 /** A provisioned object is looked at this often, to find what went astray (spec 16.1). */
 export const LOOK_AGAIN_MS = 10 * 60 * 60_000;
 
+/** The first look for service accounts that are missing. */
+const SOON_MS = 5000;
+
 /** Passes over the ladder in one run (spec 5). */
 const PASSES = 8;
 
@@ -113,8 +116,9 @@ async function maintain(site: Site, object: QuayImageRepository): Promise<Step> 
   if (isDamaged(object, site)) {
     return { again: await writeStatus(site, object, { state: 'damaged', message: MESSAGE.damaged }) };
   }
+  let lookAgainMs = LOOK_AGAIN_MS;
   if (componentNameOf(object) !== undefined) {
-    await linkPushSecret(site, object);
+    if (await linkPushSecret(site, object)) lookAgainMs = nextLook(object, site.run.clock.now());
     const told = await updateComponentImage(site, object);
     if (told) return { again: told };
   }
@@ -123,19 +127,25 @@ async function maintain(site: Site, object: QuayImageRepository): Promise<Step> 
       const changed = await carryOut(site, object);
       if (changed) return { again: changed };
     }
-    return await rest(site, await convergeNotifications(site, object));
+    return await rest(site, await convergeNotifications(site, object), lookAgainMs);
   }
-  return await rest(site, object);
+  return await rest(site, object, lookAgainMs);
+}
+
+/** A Component's accounts come about when its object does: looked for soon at first, then after twice the time (7.5). */
+function nextLook({ status }: QuayImageRepository, now: number): number {
+  const age = now - Date.parse(status?.credentials?.generationTimestamp ?? '');
+  return age < LOOK_AGAIN_MS ? Math.max(SOON_MS, age) : LOOK_AGAIN_MS;
 }
 
 /** Nothing more to do: the conditions say so, and the relay looks again some time. */
-async function rest(desk: Desk, object: QuayImageRepository): Promise<Step> {
+async function rest(desk: Desk, object: QuayImageRepository, requeueAfterMs = LOOK_AGAIN_MS): Promise<Step> {
   const after = await writeStatus(desk, object, {});
   const { state = '', message = '' } = after.status ?? {};
   const ready = readyOf(after);
   const reason = FINAL_STATES[state];
   if (reason) return { result: { ...ready, result: 'stalled', reason, message } };
-  return { result: { ...ready, result: 'ok', requeueAfterMs: LOOK_AGAIN_MS } };
+  return { result: { ...ready, result: 'ok', requeueAfterMs } };
 }
 
 /** A failure of Quay or of a Secret is told where it lasts; the state stays as it is, because none of them is for good. */

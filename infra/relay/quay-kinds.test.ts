@@ -110,6 +110,7 @@ test('a Component asks by one annotation, and false asks for nothing', () => {
   const asks = (annotations: Record<string, string>) => component.watched!(object({ annotations }));
   assert.equal(asks({}), '');
   assert.equal(asks({ 'image.redhat.com/generate': 'false' }), '');
-  assert.equal(asks({ 'image.redhat.com/generate': 'true' }), 'true');
+  assert.equal(asks({ 'image.redhat.com/generate': 'true' }), '=true');
+  assert.notEqual(asks({ 'image.redhat.com/generate': '' }), '', 'a request that is told to be invalid');
   assert.equal(asks({ 'image.redhat.com/image': '{}' }), '');
 });

@@ -105,8 +105,8 @@ export const component: RelayKind = {
   due: () => ({ intervalMs: 0, lastRunAt: undefined }),
   /** `false` is what the founding document leaves behind: nothing is asked for. */
   watched({ metadata }) {
-    const request = metadata.annotations?.[COMPONENT_ANNOTATION.generate] ?? '';
-    return request === 'false' ? '' : request;
+    const request = metadata.annotations?.[COMPONENT_ANNOTATION.generate] ?? 'false';
+    return request === 'false' ? '' : `=${request}`;
   },
   /** Nothing of a Component shows what keeps its request waiting. */
   dependsOn: (object) => (object.metadata.deletionTimestamp || component.watched?.(object) ? [TOKEN] : []),

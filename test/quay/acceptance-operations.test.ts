@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QUAY_ANNOTATION } from '../../shared/api/quay-image-repository.ts';
-import { SECRETS } from '../../shared/kube/resource.ts';
+import { SECRETS, SERVICE_ACCOUNTS } from '../../shared/kube/resource.ts';
 import { conditionsOf, ORG, onBothServers } from './suite.ts';
 
 onBothServers('operations', (suite) => {
@@ -215,6 +215,28 @@ onBothServers('operations', (suite) => {
     await suite.bench.edit('any', { spec: { credentials: { 'regenerate-token': true } } });
     await suite.settled('any');
     for (const name of accounts) assert.deepEqual((await suite.links(name)).secrets, [P]);
+  });
+
+  test('C34 a pipeline account that is missing is looked for soon, then after twice the time', async () => {
+    await suite.component('my-component');
+    await suite.create('any', {}, suite.linked());
+    const wait = async () => {
+      const outcome = await suite.run('any');
+      return 'requeueAfterMs' in outcome ? outcome.requeueAfterMs : undefined;
+    };
+    assert.equal(await wait(), 5000);
+    suite.bench.clock.move(60_000);
+    const later = (await wait())!;
+    assert.ok(later >= 60_000 && later <= 61_000, `${later}`);
+    for (const name of ['appstudio-pipeline', 'build-pipeline-my-component']) await suite.account(name);
+    const whole = 10 * 60 * 60_000;
+    assert.equal(await wait(), whole, 'there is nothing to wait for');
+    suite.bench.clock.move(2 * whole);
+    await suite.bench.kube.delete(SERVICE_ACCOUNTS, {
+      namespace: suite.namespace,
+      name: 'appstudio-pipeline',
+    });
+    assert.equal(await wait(), whole, 'and of the one that has not come nobody expects it');
   });
 
   test('C34 a pipeline account that is missing is linked by a later run', async () => {
