@@ -23,6 +23,7 @@ onEveryApiServer((api) => {
       lease: { namespace, name: 'longshore-relay' },
       identity,
       clock: systemClock,
+      uptime: () => performance.now(),
       log: silentLogger,
       onLead: resolve,
       onLost() {},

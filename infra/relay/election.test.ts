@@ -68,12 +68,13 @@ function setUp() {
   const candidate = (identity: string) => {
     const stop = new AbortController();
     const log: string[] = [];
-    const candidateState = { isDown: false };
+    const candidateState = { isDown: false, clockAheadMs: 0 };
     const election = createElection({
       kube: server.kube(() => candidateState.isDown),
       lease: LEASE,
       identity,
-      clock,
+      clock: { now: () => clock.now() + candidateState.clockAheadMs, after: clock.after },
+      uptime: clock.now,
       log: createLogger('info', (line) => log.push(line)),
       onLead: () => news.push(`${identity} leads ${election.epoch}`),
       onLost: () => news.push(`${identity} lost`),
@@ -157,6 +158,26 @@ describe('election', () => {
     a.state.isDown = false;
     await pass(2000);
     assert.ok(a.log.some((line) => line.includes('standing by: b leads')));
+    await Promise.all([a.end(), b.end()]);
+  });
+
+  test('a clock that is set takes no Lease from a leader that lives, and keeps none for one that is cut off', async () => {
+    const { news, candidate, pass } = setUp();
+    const a = candidate('a');
+    await pass(0);
+    const b = candidate('b');
+    await pass(5000);
+    b.state.clockAheadMs = 3_600_000;
+    await pass(30_000);
+    assert.deepEqual(news, ['a leads 1']);
+    a.state.clockAheadMs = -3_600_000;
+    await pass(5000);
+    assert.equal(a.election.holds(), true);
+    a.state.isDown = true;
+    await pass(11_000);
+    assert.equal(a.election.holds(), false);
+    await pass(6000);
+    assert.deepEqual(news, ['a leads 1', 'a lost', 'b leads 2']);
     await Promise.all([a.end(), b.end()]);
   });
 

@@ -33,7 +33,10 @@ export interface ElectionOptions {
   lease: LeaseRef;
   /** Names this process: another one for every start, also of the same pod. */
   identity: string;
+  /** For the times that a Lease shows, and to wait. */
   clock: Clock;
+  /** Milliseconds from any moment on. All that is counted is counted by it: nobody sets it, unlike the machine's time. */
+  uptime(): number;
   log: Logger;
   onLead(): void;
   onLost(): void;
@@ -42,7 +45,7 @@ export interface ElectionOptions {
 export interface Election {
   /** Counts the leaders of the Lease: that of the last one seen. */
   readonly epoch: number;
-  /** The Lease is ours and, by our own clock, has not run out: false at once in a process that was suspended. */
+  /** The Lease is ours and, by our own count, has not run out: false at once in a process that was suspended. */
   holds(): boolean;
   /** Stands for election until `signal` aborts. Never throws. The Lease is kept: `release` gives it back. */
   run(signal: AbortSignal): Promise<void>;
@@ -58,11 +61,11 @@ type Lease = KubeObject<{
 } | null>;
 
 export function createElection(options: ElectionOptions): Election {
-  const { kube, lease: ref, identity, clock, log } = options;
+  const { kube, lease: ref, identity, clock, uptime, log } = options;
   let leading = false;
   let renewedAt = Number.NEGATIVE_INFINITY;
   let epoch = 0;
-  /** The Lease as it was last seen to change, and when: only our own clock counts, never the times in it. */
+  /** The Lease as it was last seen to change, and when: only our own count of time matters, never the times in it. */
   let seen: { version: string; holder: string; seconds: number; at: number } | undefined;
   let complaint = '';
 
@@ -118,17 +121,17 @@ export function createElection(options: ElectionOptions): Election {
   /** How long the Lease is somebody else's, in milliseconds; 0: it is free. */
   const othersFor = () => {
     if (!seen?.holder || seen.holder === identity) return 0;
-    return Math.max(0, seen.at + seen.seconds * 1000 - clock.now());
+    return Math.max(0, seen.at + seen.seconds * 1000 - uptime());
   };
 
   const take = async (): Promise<number> => {
-    const at = clock.now();
+    const at = uptime();
     begin(await write(takenOver(), RENEW_WITHIN_MS), at);
     return RENEW_EVERY_MS;
   };
 
   const make = async (): Promise<number> => {
-    const at = clock.now();
+    const at = uptime();
     const { namespace, name } = ref;
     const body = {
       apiVersion: 'coordination.k8s.io/v1',
@@ -147,7 +150,7 @@ export function createElection(options: ElectionOptions): Election {
   const stand = async (): Promise<number> => {
     // What has run out is taken at once: the guard of the write tells when it was renewed after all.
     if (seen && othersFor() === 0) return take();
-    const at = clock.now();
+    const at = uptime();
     const found = await look(LOOK_WITHIN_MS);
     if (!found) {
       seen = undefined;
@@ -160,14 +163,14 @@ export function createElection(options: ElectionOptions): Election {
 
   /** A leader's turn. */
   const renew = async (): Promise<number> => {
-    const at = clock.now();
+    const at = uptime();
     const left = renewedAt + RENEW_WITHIN_MS - at;
     if (left <= 0) {
       stepDown(`the Lease could not be renewed for ${RENEW_WITHIN_MS / 1000} s`);
       return 0;
     }
     try {
-      observe(await write({ renewTime: microTime(at) }, left), at);
+      observe(await write({ renewTime: microTime(clock.now()) }, left), at);
     } catch (error) {
       if (!isConflict(error)) throw error;
       // It may have been we: a write of which the answer was lost.
@@ -196,14 +199,14 @@ export function createElection(options: ElectionOptions): Election {
     if (message !== complaint) log.error(`leader election: ${message}`);
     complaint = message;
     if (!leading) return LOOK_EVERY_MS;
-    return Math.min(RENEW_EVERY_MS, Math.max(0, renewedAt + RENEW_WITHIN_MS - clock.now()));
+    return Math.min(RENEW_EVERY_MS, Math.max(0, renewedAt + RENEW_WITHIN_MS - uptime()));
   };
 
   return {
     get epoch() {
       return epoch;
     },
-    holds: () => leading && clock.now() < renewedAt + RENEW_WITHIN_MS,
+    holds: () => leading && uptime() < renewedAt + RENEW_WITHIN_MS,
     async run(signal) {
       while (!signal.aborted) {
         const wait = await (leading ? renew() : stand()).catch(recover);

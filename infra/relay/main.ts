@@ -68,6 +68,7 @@ export async function start(
         lease: { namespace, name: settings['leader-election-id'] },
         // A container that starts again in the same pod is another relay.
         identity: `${hostname()}_${randomUUID()}`,
+        uptime: () => performance.now(),
       },
     }),
     settings,

@@ -39,6 +39,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+const LEASE = { namespace: 'longshore-system', name: 'longshore-relay' };
+
 /** What a second relay shares with the first. */
 interface Surroundings {
   clock: ManualClock;
@@ -50,7 +52,13 @@ type Answer = (name: string) => Partial<Outcome> | Promise<Partial<Outcome>>;
 /** A relay over a test API whose function notes every run as `name trigger` and answers what `answer` says. */
 async function setUp(
   objects: KubeObject[],
-  options: Partial<RelayOptions> & { answer?: Answer; args?: string[]; beside?: Surroundings } = {},
+  options: Partial<RelayOptions> & {
+    answer?: Answer;
+    args?: string[];
+    beside?: Surroundings;
+    /** Under this name it stands for election. */
+    identity?: string;
+  } = {},
 ) {
   const clock = options.beside?.clock ?? createManualClock(Date.now());
   const api = options.beside?.api ?? (await startTestApi());
@@ -87,6 +95,7 @@ async function setUp(
     random: () => 0.5,
     log: silentLogger,
     ...options,
+    ...(options.identity && { election: { lease: LEASE, identity: options.identity, uptime: clock.now } }),
   });
   cleanups.push(async () => {
     await relay.stop();
@@ -415,10 +424,6 @@ describe('relay', () => {
 });
 
 describe('two relays', () => {
-  const election = (identity: string) => ({
-    election: { lease: { namespace: 'longshore-system', name: 'longshore-relay' }, identity },
-  });
-
   /** Lets time pass until it holds. */
   async function passUntil(clock: ManualClock, holds: () => boolean): Promise<void> {
     while (!holds()) {
@@ -428,11 +433,11 @@ describe('two relays', () => {
   }
 
   test('the standby is ready and runs nothing; when the leader stops it runs what is not settled, and only that', async () => {
-    const first = await setUp([], election('a'));
+    const first = await setUp([], { identity: 'a' });
     const { api, clock } = first;
     const leaderWatch = await api.watch(1);
     await passUntil(clock, () => first.relay.leads());
-    const second = await setUp([], { ...election('b'), beside: { api, clock } });
+    const second = await setUp([], { identity: 'b', beside: { api, clock } });
     const standbyWatch = await api.watch(2);
     assert.deepEqual([second.relay.leads(), second.relay.ready()], [false, true]);
 
@@ -455,16 +460,16 @@ describe('two relays', () => {
     assert.match(metrics, /^leader_election_master_status\{name="longshore-relay"\} 1$/m);
   });
 
-  test('a leader that stops hands over after 2 s, also while its last run still goes on', async () => {
+  test('a leader that stops hands over in time, also while its last run still goes on', async () => {
     const { promise: finish, resolve } = Promise.withResolvers<void>();
     const answer = async () => finish.then(() => ({ result: 'ok' }) as const);
-    const first = await setUp([], { ...election('a'), answer });
+    const first = await setUp([], { identity: 'a', answer });
     const { api, clock } = first;
     const watch = await api.watch(1);
     await passUntil(clock, () => first.relay.leads());
     watch.send({ type: 'ADDED', object: testObject('slow') });
     await first.ran('slow change');
-    const second = await setUp([], { ...election('b'), beside: { api, clock } });
+    const second = await setUp([], { identity: 'b', beside: { api, clock } });
     await api.watch(2);
     let stopped = false;
     const stoppedAt = clock.now();
@@ -481,7 +486,7 @@ describe('two relays', () => {
   test('a leader that loses the Lease drops what waits, and begins anew when it leads again', async () => {
     const runs: string[] = [];
     const first = await setUp([], {
-      ...election('a'),
+      identity: 'a',
       answer: async (name) => {
         runs.push(name);
         return { result: 'retry', reason: 'Failed', message: 'no' };

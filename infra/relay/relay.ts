@@ -16,7 +16,7 @@ import { createDependencies } from './dependencies.ts';
 import { dependentsOf, targetsOf, waitsForOthers } from './dependents.ts';
 import type { DispatchTarget } from './dispatch-target.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher.ts';
-import { createElection, type Election, type LeaseRef } from './election.ts';
+import { createElection, type Election, type ElectionOptions } from './election.ts';
 import type { RelayKind } from './kinds.ts';
 import { createMetrics, type RelayMetrics } from './metrics.ts';
 import { createQueue } from './queue.ts';
@@ -33,9 +33,9 @@ const STOP_MS = 25_000;
 
 /**
  * A leader that stops keeps the Lease until its runs have ended, so that no object runs twice, but no longer than this:
- * somebody must act. What still runs then may overlap with a run of the next leader (docs/operations.md).
+ * somebody must act, within 3 s. What still runs then may overlap with a run of the next leader (docs/operations.md).
  */
-const HAND_OVER_MS = 2000;
+const HAND_OVER_MS = 1500;
 
 /** What the relay uses of the settings. */
 export type RelaySettings = Pick<
@@ -62,7 +62,7 @@ export interface RelayOptions {
   /** The store that the functions write to, for the sweep of orphans; none: no sweep. */
   store?: ObjectStore;
   /** Acts only while it holds this Lease; none: it is the only relay. */
-  election?: { lease: LeaseRef; identity: string };
+  election?: Pick<ElectionOptions, 'lease' | 'identity' | 'uptime'>;
   settings: RelaySettings;
   clock: Clock;
   /** From 0 to below 1. */
