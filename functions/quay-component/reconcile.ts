@@ -31,7 +31,7 @@ export function createReconciler(given: Pick<Dependencies, 'settings'> & Partial
       await answer(desk, object);
       return { result: 'ok', ...reported(desk) };
     } catch (error) {
-      if (isNotFound(error)) return { result: 'gone' };
+      if (isNotFound(error) && !(await findObject(run, COMPONENT))) return { result: 'gone' };
       if (isConflict(error)) throw new RetryError('Conflict', messageOf(error), { cause: error });
       const failure = nameFailure(error, run, desk.report);
       if (!failure) throw error;

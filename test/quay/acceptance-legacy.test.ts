@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createReconciler } from '../../functions/quay-component/reconcile.ts';
 import { COMPONENT, COMPONENT_ANNOTATION } from '../../shared/api/component.ts';
+import { KubeError } from '../../shared/kube/errors.ts';
 import { REMOTE_SECRETS } from '../../shared/kube/remote-secret.ts';
 import { embeddedWith } from '../parts/api-servers.ts';
 import { startKubeApiServer } from '../parts/kube-api-server.ts';
@@ -160,6 +161,17 @@ onBothServers(
       assert.equal('reason' in refused && refused.reason, 'RegistryConfiguration');
       assert.equal('retryAfterMs' in refused && refused.retryAfterMs, 300_000);
       assert.deepEqual(refused.measures, [{ name: AVAILABLE, value: 0 }]);
+    });
+
+    test('what is not found on the way is not the Component: its request stays', async () => {
+      await billing('true');
+      suite.bench.hooks.api = ({ verb, on }) => {
+        if (verb === 'create' && on === 'secrets') throw new KubeError('not found', { status: 404 });
+      };
+      assert.equal((await suite.run('billing')).result, 'retry');
+      suite.bench.hooks.api = undefined;
+      await run();
+      assert.equal(JSON.parse((await told())!).secret, 'billing');
     });
 
     test('C64 the plan limit on create: only the message, no finalizer', async () => {
