@@ -18,7 +18,9 @@ export function isProvisioned({ metadata }: QuayImageRepository): boolean {
 
 /**
  * Name of the Component that the object is for; undefined: it is a general one. Labels decide until the names are written
- * ahead; from then on the status and the owner tell, so that a label that comes or changes later means nothing.
+ * ahead; from then on the status and the owner tell, so that a label that comes or changes later means nothing. A pull robot
+ * alone names no Component: the newest originals gave one to every object, and the write credentials of a general one are
+ * handed to no pipeline unasked.
  */
 export function componentNameOf(object: QuayImageRepository): string | undefined {
   const owner = componentOwner(object);

@@ -6,7 +6,7 @@ import {
   COMPONENT_LABEL,
   QUAY_ANNOTATION,
 } from '../../shared/api/quay-image-repository.ts';
-import { onBothServers } from './suite.ts';
+import { conditionsOf, onBothServers } from './suite.ts';
 
 onBothServers('labels', (suite) => {
   async function provisioned(spec = {}) {
@@ -43,6 +43,36 @@ onBothServers('labels', (suite) => {
     assert.ok(!('pull-robot-account' in status.credentials));
     assert.deepEqual((await suite.links('build-pipeline-my-component')).secrets, []);
     assert.equal(Object.keys(suite.org().robots).length, 1);
+  });
+
+  /** As the newest originals left objects: with a pull robot, whatever they are for. */
+  async function takenOver(labels: Record<string, string>) {
+    await provisionedComponent();
+    await suite.account('appstudio-pipeline');
+    const none = { [COMPONENT_LABEL]: null, [APPLICATION_LABEL]: null };
+    await suite.bench.edit('any', { metadata: { ownerReferences: null, labels: { ...none, ...labels } } });
+    await suite.status('any', { conditions: null, observedGeneration: null });
+    return await suite.settled('any');
+  }
+
+  test('a general object of the newest originals: no pipeline gets its credentials, both robots are rotated', async () => {
+    const { status } = await takenOver({});
+    assert.equal(status.state, 'ready');
+    assert.deepEqual(conditionsOf(await suite.read('any')), ['Ready=True Provisioned']);
+    assert.deepEqual((await suite.links('appstudio-pipeline')).secrets, []);
+    const tokens = () => Object.values(suite.org().robots).map(({ token }) => token);
+    const before = tokens();
+    await suite.bench.edit('any', { spec: { credentials: { 'regenerate-token': true } } });
+    await suite.settled('any');
+    assert.equal(tokens().filter((token) => !before.includes(token)).length, 2);
+    await suite.bench.remove('any');
+    assert.equal((await suite.run('any')).result, 'gone');
+    assert.deepEqual([suite.org().repositories, suite.org().robots], [{}, {}]);
+  });
+
+  test('one of a Component whose owner was never set: the label names it', async () => {
+    await takenOver({ [COMPONENT_LABEL]: 'my-component' });
+    assert.deepEqual((await suite.links('appstudio-pipeline')).secrets, ['any-image-push']);
   });
 
   test('labels of a Component that change later change nothing either', async () => {
