@@ -9,6 +9,8 @@ export function helmValues(
   apiServer: string | undefined,
 ): string {
   const serviceAccount = parameters['relay-service-account'];
+  // Relay and functions count with the same.
+  const jitter = parameters['interval-jitter-percentage'];
   const values = {
     cluster: {
       id: outputs.ClusterId,
@@ -28,6 +30,7 @@ export function helmValues(
     },
     artifacts: { baseUrl: outputs.ArtifactBaseUrl },
     ...(serviceAccount && { serviceAccount: { name: serviceAccount } }),
+    ...(jitter && { settings: { 'interval-jitter-percentage': Number(jitter) } }),
   };
   const missing = apiServer
     ? ''

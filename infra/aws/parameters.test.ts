@@ -58,6 +58,12 @@ const REFUSED: [what: string, args: string[], problem: RegExp][] = [
     /^--param max-tags: at least 1 \(got '0'\)$/,
   ],
   [
+    'a parameter that has a default, and no value',
+    [...STAGE, '--param=cluster-id='],
+    /^--param cluster-id: expected a value; leave it out to have its default$/,
+  ],
+  ['a setting without a value', [...STAGE, '--param=max-tags='], /^--param max-tags: expected a value;.*$/],
+  [
     'half of a VPC',
     [...STAGE, '--param=subnet-ids=subnet-1'],
     /subnet-ids and security-group-ids: a VPC needs both/,
@@ -104,7 +110,12 @@ test('the values of the chart: what the stack says, and what the operator said',
     ArtifactBaseUrl: 'http://x',
   };
   const deployment = readDeployment(
-    [...STAGE, '--cluster=main', '--param=feature-gates=ObjectLevelWorkloadIdentity=true'],
+    [
+      ...STAGE,
+      '--cluster=main',
+      '--param=feature-gates=ObjectLevelWorkloadIdentity=true',
+      '--param=interval-jitter-percentage=5',
+    ],
     {},
   );
   const text = helmValues(deployment, outputs, 'https://main.eks');
@@ -123,6 +134,8 @@ storage:
   bucket: bucket
 artifacts:
   baseUrl: http://x
+settings:
+  interval-jitter-percentage: 5
 `,
   );
   assert.match(helmValues(deployment, outputs, undefined), /^# Still to add.*cluster\.apiServer/m);

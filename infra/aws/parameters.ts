@@ -27,10 +27,10 @@ export class ParameterError extends Error {
 }
 
 const STAGE = /^[a-z][a-z0-9-]{0,19}$/;
-const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
+const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d$/;
 const DNS_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** What a parameter must look like, where it is no setting of the functions. Empty always means: not set. */
+/** What a parameter must look like, where it is no setting of the functions. Empty means: not set, where that is the default. */
 const FORMS: Readonly<Record<string, [form: RegExp, expected: string]>> = {
   'cluster-id': [/^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/, 'lower-case letters, digits, dots, dashes'],
   cluster: [/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, 'the name of an EKS cluster'],
@@ -131,6 +131,8 @@ function problemsOf(parameters: Readonly<Record<string, string>>): string[] {
       problems.push(
         `--param ${name}: there is no such parameter; there are ${Object.keys(known).join(', ')}`,
       );
+    } else if (value === '' && known[name] !== '') {
+      problems.push(`--param ${name}: expected a value; leave it out to have its default`);
     } else if (form && value !== '' && !form[0].test(value)) {
       problems.push(`--param ${name}: expected ${form[1]} (got '${value}')`);
     }
@@ -144,7 +146,7 @@ function problemsOf(parameters: Readonly<Record<string, string>>): string[] {
 /** The functions read these at every cold start, and would refuse them only then. */
 function settingProblems(parameters: Readonly<Record<string, string>>): string[] {
   const flags = Object.entries(parameters)
-    .filter(([name]) => name in SETTINGS && !(name in FORMS))
+    .filter(([name, value]) => name in SETTINGS && !(name in FORMS) && value !== '')
     .map(([name, value]) => `--${name}=${value}`);
   try {
     readSettings('functions', flags, {});

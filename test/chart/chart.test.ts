@@ -209,6 +209,17 @@ describe('chart: rendered by helm', needs('helm'), () => {
       { cluster: { apiServer: 'https://kubernetes.default.svc' } },
       /cluster\.apiServer: https:\/\/kubernetes\.default\.svc is an address inside of the cluster/,
     ],
+    ['its short name', { cluster: { apiServer: 'https://kubernetes.default:443' } }, /inside of the cluster/],
+    [
+      'a Service whose name no API server takes',
+      { artifacts: { serviceName: '1st' } },
+      /\/artifacts\/serviceName.*does not match/,
+    ],
+    [
+      'a label by which the pods are found',
+      { labels: { 'app.kubernetes.io/name': 'mine' } },
+      /\/labels\/app\.kubernetes\.io~1name.*false schema/,
+    ],
     [
       'URLs of artifacts at a Service that nobody makes',
       {

@@ -60,7 +60,7 @@ app.kubernetes.io/part-of: {{ .Values.partOf | quote }}
 {{- if not .Values.cluster.apiServer }}
 {{- fail "cluster.apiServer is not set: the address of the API server as the functions reach it, such as https://HOST:6443 (the address inside of the cluster is of no use to them)" }}
 {{- end }}
-{{- if regexMatch `^https://[^/:]+\.svc(\.|:|/|$)` .Values.cluster.apiServer }}
+{{- if regexMatch `^https://(kubernetes(\.default)?|[^/:]+\.svc(\.[^/:]*)?)(:|/|$)` .Values.cluster.apiServer }}
 {{- fail (printf "cluster.apiServer: %s is an address inside of the cluster, the functions are outside of it" .Values.cluster.apiServer) }}
 {{- end }}
 {{- if not .Values.functions.prefix }}
