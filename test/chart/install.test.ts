@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { readDoctorFlags } from '../../infra/cli/doctor/flags.ts';
+import { findInstallation } from '../../infra/cli/doctor/installation.ts';
+import { checkRights } from '../../infra/cli/doctor/rights.ts';
 import { customResourceDefinition } from '../../shared/api/crd.ts';
 import { KINDS } from '../../shared/api/kinds.ts';
 import type { KubeClient } from '../../shared/kube/client.ts';
@@ -13,6 +16,9 @@ import {
 } from '../../shared/kube/resource.ts';
 import { createKubeClient } from '../../shared/kube/rest-client.ts';
 import { createTransport, type KubeTransport } from '../../shared/kube/transport.ts';
+import { QUAY_TOKEN_SECRET } from '../../shared/quay/token-secret.ts';
+import { systemClock } from '../../shared/runtime/clock.ts';
+import { DEPLOYMENTS } from '../deployed/deployment.ts';
 import { type KubeApiServer, startKubeApiServerWith } from '../parts/kube-api-server.ts';
 import { needs } from '../parts/parts.ts';
 import { CHART, helm, merge, REQUIRED } from './helm.ts';
@@ -26,6 +32,14 @@ const SERVICES: Resource = {
   namespaced: true,
 };
 const NAMESPACE = 'longshore-system';
+
+const ROLES: Resource = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  plural: 'roles',
+  kind: 'Role',
+  namespaced: true,
+};
 
 describe('helm install', needs('kube-apiserver', 'etcd', 'helm'), () => {
   let cluster: KubeApiServer;
@@ -70,6 +84,29 @@ describe('helm install', needs('kube-apiserver', 'etcd', 'helm'), () => {
     });
   }
 
+  test('a limited scope: the Secret outside of it may be read, which the doctor asks for', async () => {
+    const outside = { namespace: QUAY_TOKEN_SECRET.namespace };
+    await kube.create(NAMESPACES, {}, { metadata: { name: outside.namespace } });
+    await install({ scope: { namespaces: [NAMESPACE] } });
+    const signal = new AbortController().signal;
+    const flags = readDoctorFlags([]);
+    const installation = await findInstallation(kube, flags, signal);
+    const visit = { flags, installation, kube, transport, endpoint: cluster.endpoint };
+    const examine = () => checkRights({ ...visit, clock: systemClock, serverAheadMs: 0 }, signal);
+    const refusals = async () =>
+      (await examine()).filter(({ result }) => result !== 'ok').map(({ text }) => text);
+    // The API server learns of new roles by and by.
+    while ((await refusals()).length > 0) await pause(100);
+    await kube.delete(ROLES, { ...outside, name: 'longshore-quay-token' });
+    while ((await refusals()).length < 3) await pause(100);
+    const secret = "secrets 'quaytoken' in image-controller-system";
+    assert.deepEqual(await refusals(), [
+      `relay may not list ${secret}, watch ${secret}`,
+      `quay-repository may not get ${secret}`,
+      `quay-component may not get ${secret}`,
+    ]);
+  });
+
   test('the notes say what to do next', async () => {
     const text = await install();
     assert.match(text, /kubectl -n longshore-system rollout status deployment\/longshore/);
@@ -80,13 +117,20 @@ describe('helm install', needs('kube-apiserver', 'etcd', 'helm'), () => {
     );
   });
 
-  test('an upgrade keeps what is there, an uninstall leaves the CRDs, and a new install takes them up again', async () => {
+  test('an upgrade keeps what is there, a rollback undoes it, an uninstall leaves the CRDs, and a new install takes them up again', async () => {
     await install();
     assert.deepEqual(await crdNames(), ours);
     const before = await kube.get<KubeObject>(CUSTOM_RESOURCE_DEFINITIONS, { name: ours[0]! });
     await on(['upgrade', 'longshore', CHART], merge(REQUIRED, { replicas: 3 }));
     const after = await kube.get<KubeObject>(CUSTOM_RESOURCE_DEFINITIONS, { name: ours[0]! });
     assert.equal(after?.metadata.uid, before?.metadata.uid);
+    await on(['rollback', 'longshore']);
+    const deployment = await kube.get<KubeObject<{ replicas: number }>>(DEPLOYMENTS, {
+      namespace: NAMESPACE,
+      name: 'longshore',
+    });
+    assert.equal(deployment?.spec.replicas, 2);
+    assert.deepEqual(await crdNames(), ours);
     await on(['uninstall', 'longshore']);
     assert.deepEqual(await crdNames(), ours);
     assert.equal(await kube.get(SERVICES, { namespace: NAMESPACE, name: 'source-controller' }), undefined);

@@ -1,4 +1,4 @@
-/** One truth about rights: what the chart grants is what the doctor asks for. */
+/** One truth about rights: what the chart grants is what the doctor asks for (`outside` of a scope: `install.test.ts`). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Installation } from '../../infra/cli/doctor/installation.ts';

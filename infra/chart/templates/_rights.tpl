@@ -120,11 +120,13 @@ these rights on a real API server.
 - apiGroups: [appstudio.redhat.com]
   resources: [imagerepositories, components]
   verbs: [list, watch]
+{{- if not .Values.scope.namespaces }}
 # Only whether it changed: what failed for want of a good token runs then, not five minutes later.
 - apiGroups: ['']
   resources: [secrets]
   resourceNames: [quaytoken]
   verbs: [list, watch]
+{{- end }}
 {{- end }}
 {{- end }}
 

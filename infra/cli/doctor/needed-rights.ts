@@ -3,6 +3,7 @@
  * two, and `docs/security.md` with both.
  */
 import { IMAGE_POLICY } from '../../../shared/api/image-policy.ts';
+import { QUAY_TOKEN_SECRET } from '../../../shared/quay/token-secret.ts';
 import { foreignKindsOf } from '../../relay/watching.ts';
 import type { Installation } from './installation.ts';
 
@@ -31,6 +32,8 @@ export interface Holder {
   rights: Right[];
   /** In the namespace of the release. */
   ownRights: Right[];
+  /** In a namespace that a limited scope leaves out: nobody needs them where it does not exist. */
+  outside?: { namespace: string; rights: Right[] };
 }
 
 function rights(group: string, resources: string[], verbs: string[], name?: string): Right[] {
@@ -99,19 +102,28 @@ export function holdersOf(installation: Installation): Holder[] {
           ? []
           : functions.flatMap((name) => rights('', ['serviceaccounts/token'], ['create'], prefix + name))),
       ],
+      ...tokenRights(installation, ['list', 'watch']),
     },
     ...functions.map((name) => ({
       ...(eks ? entry(name) : account(installation, name, prefix + name)),
       rights: FUNCTION_RIGHTS[name] ?? [],
       ownRights: [],
+      ...(name.startsWith('quay-') && tokenRights(installation, ['get'])),
     })),
   ];
 }
 
-/** Its own kinds, and what these read of others: all of the cluster's Namespaces are no business of a limited scope. */
+/** The token of Quay is where it always is, inside the scope or not. */
+function tokenRights({ kinds, settings }: Installation, verbs: string[]): Pick<Holder, 'outside'> {
+  if (settings.namespace.length === 0 || !kinds.some(({ group }) => group === QUAY)) return {};
+  const { namespace, name } = QUAY_TOKEN_SECRET;
+  return { outside: { namespace, rights: rights('', ['secrets'], verbs, name) } };
+}
+
+/** Its own kinds, and what these read of others: in a limited scope nothing that is not in these namespaces. */
 function watchedBy({ kinds, settings }: Installation): Right[] {
   const isLimited = settings.namespace.length > 0;
-  const others = foreignKindsOf(kinds).filter(({ namespaced }) => namespaced || !isLimited);
+  const others = foreignKindsOf(kinds).filter(({ namespaced, only }) => !isLimited || (namespaced && !only));
   return [
     ...kinds.flatMap(({ group, plural }) => rights(group, [plural], ['list', 'watch'])),
     ...others.flatMap(({ group, plural, only }) => rights(group, [plural], ['list', 'watch'], only?.name)),

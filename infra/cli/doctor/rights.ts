@@ -1,6 +1,6 @@
 /** May relay and functions do what they must? The API server itself is asked, with SubjectAccessReviews. */
 import { isNotFound } from '../../../shared/kube/errors.ts';
-import { type Resource, SERVICE_ACCOUNTS } from '../../../shared/kube/resource.ts';
+import { NAMESPACES, type Resource, SERVICE_ACCOUNTS } from '../../../shared/kube/resource.ts';
 import { type Finding, failed, ok, skipped } from './finding.ts';
 import type { Installation } from './installation.ts';
 import { type Holder, holdersOf, type Right } from './needed-rights.ts';
@@ -46,7 +46,7 @@ async function judge(
   visit: Visit,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const { who, serviceAccount, rights, ownRights } = holder;
+  const { who, serviceAccount, rights, ownRights, outside } = holder;
   const { namespace, settings } = installation;
   const release = `helm upgrade ${visit.flags.release} puts its Roles and bindings right`;
   if (serviceAccount !== undefined) {
@@ -55,10 +55,13 @@ async function judge(
     if (!found)
       return failed('rights', `${who}: ServiceAccount ${namespace}/${serviceAccount} is not there`, release);
   }
+  const reachesOutside =
+    outside && (await visit.kube.get(NAMESPACES, { name: outside.namespace }, signal)) !== undefined;
   const scope = settings.namespace.length > 0 ? settings.namespace : [''];
   const wanted = [
     ...scope.flatMap((where) => rights.map((right) => ({ right, where }))),
     ...ownRights.map((right) => ({ right, where: namespace })),
+    ...(reachesOutside ? outside.rights.map((right) => ({ right, where: outside.namespace })) : []),
   ];
   const answers = await Promise.all(
     wanted.map(({ right, where }) => isAllowed(visit, holder, right, where, signal)),
