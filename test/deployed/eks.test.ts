@@ -7,11 +7,11 @@ import { after, before, describe, test } from 'node:test';
 import { IMAGE_POLICY, type ImagePolicy } from '../../shared/api/image-policy.ts';
 import { IMAGE_REPOSITORY, type ImageRepository } from '../../shared/api/image-repository.ts';
 import { NAMESPACES } from '../../shared/kube/resource.ts';
-import { newest, openObjects } from '../e2e/objects.ts';
+import { eventually, newest, openObjects } from '../e2e/objects.ts';
 import { type Distribution, startDistribution } from '../parts/distribution.ts';
 import { needs } from '../parts/parts.ts';
 import { pushTags } from '../parts/push-tags.ts';
-import { type Deployment, deploy } from './deployment.ts';
+import { type Deployment, deploy, type Pod } from './deployment.ts';
 import { type EksDoor, openEksDoor } from './eks.ts';
 
 const PARTS = ['kube-apiserver', 'etcd', 'helm', 'registry', 'versitygw'];
@@ -21,6 +21,7 @@ describe('the installed chart on EKS', { ...needs(...PARTS), timeout: 120_000 },
   let registry: Distribution;
   let door: EksDoor;
   let folder: string;
+  let pod: Pod;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'longshore-eks-'));
@@ -43,7 +44,7 @@ describe('the installed chart on EKS', { ...needs(...PARTS), timeout: 120_000 },
         };
       },
     });
-    const pod = await deployment.startPod();
+    pod = await deployment.startPod();
     await pod.said('leading, epoch 1');
   });
   after(async () => {
@@ -80,5 +81,18 @@ describe('the installed chart on EKS', { ...needs(...PARTS), timeout: 120_000 },
       assert.doesNotMatch(event, /k8s-aws-v1|eyJ|Bearer|AKIA/);
     }
     assert.doesNotMatch(deployment.logs(), /k8s-aws-v1|X-Amz-Signature|forbidden/);
+  });
+
+  test('without an access entry: a line of the relay, no failure of the object, and on it goes', async () => {
+    const repositories = openObjects<ImageRepository>(deployment.kube, newest(IMAGE_REPOSITORY), 'apps');
+    door.setEntry(false);
+    await repositories.create('later', { image: `${registry.host}/apps/web`, insecure: true });
+    await eventually(
+      () => /"level":"error".*Unauthorized.*"name":"later"|"name":"later".*Unauthorized/.test(pod.output()),
+      pod.output,
+    );
+    assert.equal((await repositories.read('later')).status?.conditions, undefined);
+    door.setEntry(true);
+    await repositories.ready('later');
   });
 });

@@ -15,6 +15,8 @@ export interface EksDoor {
   /** Requests that were let in, and those that were not. */
   readonly admitted: number;
   readonly refused: number;
+  /** Takes the access entry away, or puts it back. */
+  setEntry(isThere: boolean): void;
   close(): void;
 }
 
@@ -32,9 +34,10 @@ export async function openEksDoor(
   const authority = await createAuthority();
   const { cert, key } = await authority.server();
   const counts = { admitted: 0, refused: 0 };
+  let hasEntry = true;
   const server = createServer({ cert, key }, async (request, response) => {
     const token = request.headers.authorization?.replace('Bearer ', '') ?? '';
-    if (!(await isSigned(token, entry))) {
+    if (!hasEntry || !(await isSigned(token, entry))) {
       counts.refused += 1;
       const status = { kind: 'Status', code: 401, reason: 'Unauthorized', message: 'Unauthorized' };
       return void response.writeHead(401).end(JSON.stringify(status));
@@ -69,6 +72,9 @@ export async function openEksDoor(
     },
     get refused() {
       return counts.refused;
+    },
+    setEntry(isThere) {
+      hasEntry = isThere;
     },
     close() {
       server.closeAllConnections();
