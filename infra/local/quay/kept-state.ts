@@ -9,7 +9,7 @@ export interface KeptState {
   save(): Promise<void>;
 }
 
-/** @param file left out: nothing is kept; @param initial where there is no such file yet */
+/** @throws Error that names the file when it holds no state; @param file left out: nothing is kept; @param initial where there is no such file yet */
 export async function openKeptState(file: string | undefined, initial: QuayState): Promise<KeptState> {
   if (file === undefined) return { state: initial, async save() {} };
   const found = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -20,7 +20,7 @@ export async function openKeptState(file: string | undefined, initial: QuayState
   let last: Promise<void> = Promise.resolve();
   let written = found;
   const kept: KeptState = {
-    state: found === undefined ? initial : (JSON.parse(found) as QuayState),
+    state: found === undefined ? initial : parseState(file, found),
     save() {
       last = last.then(async () => {
         const text = JSON.stringify(kept.state);
@@ -33,4 +33,12 @@ export async function openKeptState(file: string | undefined, initial: QuayState
     },
   };
   return kept;
+}
+
+function parseState(file: string, text: string): QuayState {
+  try {
+    return JSON.parse(text) as QuayState;
+  } catch (error) {
+    throw new Error(`${file} is damaged: remove it, and the local Quay begins anew`, { cause: error });
+  }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -234,4 +234,14 @@ test('what was made is there after a restart', async (t) => {
   const { api } = await start(t, { dataFile });
   assert.equal((await api('GET', `repository/${ORG}/${NAME}`)).status, 200);
   assert.equal((await api('GET', `organization/${ORG}/robots/robot`)).body.token, robot.token);
+});
+
+test('a file that is damaged is named', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'local-quay-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const dataFile = join(folder, 'state.json');
+  await writeFile(dataFile, '{');
+  await assert.rejects(startQuay({ port: 0, dataFile }), {
+    message: `${dataFile} is damaged: remove it, and the local Quay begins anew`,
+  });
 });
