@@ -46,13 +46,9 @@ test('every function runs on arm64 with Node 24, with a role and a log group of 
   assert.equal(resourcesOf('AWS::IAM::Role').length, roles.size, 'a role that no function has');
 });
 
-const LOGS_AND_ECR = [
+const LOGS_AND_ECR_LOGIN = [
   'ecr-public:GetAuthorizationToken if EcrReadable',
-  'ecr:BatchGetImage if EcrReadable',
-  'ecr:DescribeRepositories if EcrReadable',
   'ecr:GetAuthorizationToken if EcrReadable',
-  'ecr:GetDownloadUrlForLayer if EcrReadable',
-  'ecr:ListImages if EcrReadable',
   'logs:CreateLogStream',
   'logs:PutLogEvents',
   'sts:GetServiceBearerToken if EcrReadable',
@@ -60,16 +56,42 @@ const LOGS_AND_ECR = [
 
 test('image-repository may touch its tag records and its logs, and ECR only under its parameter', () => {
   const ofStore = ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'];
-  checkRole('ImageRepositoryRole', 'tags', [...LOGS_AND_ECR, ...ofStore]);
+  checkRole('ImageRepositoryRole', 'tags', [
+    ...LOGS_AND_ECR_LOGIN,
+    'ecr:ListImages if EcrReadable',
+    ...ofStore,
+  ]);
 });
 
 test('image-policy may read what image-repository has written, and nothing more', () => {
-  checkRole('ImagePolicyRole', 'tags', [...LOGS_AND_ECR, 's3:GetObject', 's3:ListBucket']);
+  checkRole('ImagePolicyRole', 'tags', [
+    ...LOGS_AND_ECR_LOGIN,
+    'ecr:BatchGetImage if EcrReadable',
+    's3:GetObject',
+    's3:ListBucket',
+  ]);
 });
 
 test('oci-repository may touch its artifacts and its logs, and ECR only under its parameter', () => {
   const ofStore = ['s3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'];
-  checkRole('OciRepositoryRole', 'artifacts', [...LOGS_AND_ECR, ...ofStore]);
+  const ofEcr = ['BatchGetImage', 'GetDownloadUrlForLayer', 'ListImages'];
+  checkRole('OciRepositoryRole', 'artifacts', [
+    ...LOGS_AND_ECR_LOGIN,
+    ...ofEcr.map((action) => `ecr:${action} if EcrReadable`),
+    ...ofStore,
+  ]);
+});
+
+test('a function writes its own log and no other; those of Quay may do nothing else in the account', () => {
+  for (const { name } of listFunctions()) {
+    const statements = statementsOf(at(lambdaOf(name).Role, 'Fn::GetAtt', 0) as string);
+    const logs = statements.filter(({ Action }) => [Action].flat().some((each) => each.startsWith('logs:')));
+    assert.deepEqual(
+      logs.map(({ Resource }) => /log-group:.*/.exec(at(Resource, 'Fn::Sub') as string)![0]),
+      [`log-group:/aws/lambda/longshore-dev-${name}:*`],
+    );
+    if (name.startsWith('quay-')) assert.deepEqual(statements, logs, name);
+  }
 });
 
 /** A role that knows nothing of the bucket but one folder. */
