@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { messageOf } from '../../shared/runtime/errors.ts';
-import { PROJECT_FOLDER } from '../bundle/functions.ts';
+import { listFunctions, PROJECT_FOLDER } from '../bundle/functions.ts';
 import { type EksCluster, readAccount, readCluster, readOutputs } from './account.ts';
 import { helmValues } from './helm-values.ts';
 import { deploymentHelp } from './help.ts';
@@ -30,7 +30,9 @@ async function deploy(deployment: Deployment): Promise<void> {
   const cluster = parameters.cluster ? await readCluster(parameters.cluster, region) : undefined;
   if (cluster) checkCluster(cluster, deployment);
   tell(`Deploying longshore-${stage} to account ${account}, ${region}.`);
-  runNode(join(PROJECT_FOLDER, 'infra/bundle/package.ts'), oslsArgs(deployment));
+  // Without the measurements of `npm run package`: a machine that is slow today may deploy.
+  const { writeZip } = await import('../bundle/package.ts');
+  await Promise.all(listFunctions().map(writeZip));
   runOsls(['deploy', ...oslsArgs(deployment)]);
   const outputs = await readOutputs(`longshore-${stage}`, region);
   const values = helmValues(deployment, outputs, cluster?.endpoint);
@@ -74,14 +76,11 @@ function oslsArgs({ stage, region, parameters }: Deployment): string[] {
   return ['--stage', stage, '--region', region, ...params];
 }
 
-function runOsls(args: string[]): void {
-  runNode(createRequire(import.meta.url).resolve('serverless/bin/serverless.js'), args);
-}
-
 /** @throws Error when it fails; it has said why itself */
-function runNode(file: string, args: string[]): void {
-  const { status } = spawnSync(process.execPath, [file, ...args], { cwd: PROJECT_FOLDER, stdio: 'inherit' });
-  if (status !== 0) throw new Error(`${relative(PROJECT_FOLDER, file)} failed`);
+function runOsls(args: string[]): void {
+  const osls = createRequire(import.meta.url).resolve('serverless/bin/serverless.js');
+  const { status } = spawnSync(process.execPath, [osls, ...args], { cwd: PROJECT_FOLDER, stdio: 'inherit' });
+  if (status !== 0) throw new Error(`osls ${args[0]} failed`);
 }
 
 function tell(line: string): void {

@@ -8,7 +8,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, relative } from 'node:path';
 import { messageOf } from '../../shared/runtime/errors.ts';
-import { bundleFunction } from './bundle.ts';
+import { type Bundle, bundleFunction } from './bundle.ts';
 import { budgetOf, measureImport, staticPart } from './cold-start.ts';
 import { type FunctionSource, listFunctions, PROJECT_FOLDER } from './functions.ts';
 import { createZip } from './zip.ts';
@@ -16,13 +16,18 @@ import { createZip } from './zip.ts';
 /** Bytes are the same everywhere; milliseconds are not: only a multiple of the goal fails. */
 const IMPORT_SLACK = 3;
 
-/** Builds one zip and prints its line. Answers whether its cold start is within the goals. */
-async function packageFunction(source: FunctionSource): Promise<boolean> {
+/** Makes the zip of a function, where `serverless.yml` looks for it. */
+export async function writeZip(source: FunctionSource): Promise<{ bundle: Bundle; zip: Buffer }> {
   const bundle = await bundleFunction(source);
   const zip = createZip(bundle.files);
   await mkdir(dirname(source.artifact), { recursive: true });
   await writeFile(source.artifact, zip);
+  return { bundle, zip };
+}
 
+/** Builds one zip and prints its line. Answers whether its cold start is within the goals. */
+async function packageFunction(source: FunctionSource): Promise<boolean> {
+  const { bundle, zip } = await writeZip(source);
   const goal = budgetOf(source.name);
   const { bytes, shares } = staticPart(bundle.outputs);
   const importMs = await measureImport(bundle.files);
@@ -60,11 +65,13 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-try {
-  let good = true;
-  for (const source of listFunctions()) good = (await packageFunction(source)) && good;
-  if (!writeTemplate(process.argv.slice(2)) || !good) process.exitCode = 1;
-} catch (error) {
-  process.stderr.write(`package: ${messageOf(error)}\n`);
-  process.exitCode = 1;
+if (import.meta.main) {
+  try {
+    let good = true;
+    for (const source of listFunctions()) good = (await packageFunction(source)) && good;
+    if (!writeTemplate(process.argv.slice(2)) || !good) process.exitCode = 1;
+  } catch (error) {
+    process.stderr.write(`package: ${messageOf(error)}\n`);
+    process.exitCode = 1;
+  }
 }

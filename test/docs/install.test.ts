@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { writeFiles } from '../../infra/bundle/cold-start.ts';
 import { PROJECT_FOLDER } from '../../infra/bundle/functions.ts';
 import { bundleRelay, RELAY_FILE } from '../../infra/bundle/relay.ts';
@@ -148,7 +149,7 @@ describe('docs/install.md', {
 
   test('hand the key to the pod; the relay is there, and the doctor is content', async () => {
     // The environment of the shell names the functions from here on.
-    while (!functions) await new Promise(setImmediate);
+    while (!functions) await pause(50);
     const output = await follow(1);
     assert.match(output, /deployment "longshore" successfully rolled out/);
     assert.match(output, /^ok +functions +oci-repository: known as system:serviceaccount:longshore-system:/m);
