@@ -40,6 +40,8 @@ export async function startProduct(options: {
     `--metrics-addr=${address}`,
     `--health-addr=${address}`,
     `--storage-addr=${address}`,
+    // The same after a restart, as that of a Service is: another one would have every artifact looked at again.
+    '--artifact-base-url=http://artifacts.bench.example',
     '--log-level=error',
     ...options.args,
   ];
