@@ -16,7 +16,7 @@ export interface ApiGateway {
   restore(): void;
   /** The next event of a watch ends in the middle of its line, and with it the connection. */
   cutNextLine(): void;
-  /** Cuts the watches; the next one asks for a past that the server has forgotten. */
+  /** Cuts the watches; the next one of ImageRepositories asks for a past that the server has forgotten. */
   forgetHistory(): void;
 }
 
@@ -34,8 +34,10 @@ export async function openApiGateway(t: TestContext, behind: ClusterEndpoint): P
     if (isWatch) {
       gateway.watches += 1;
       running.add(response);
-      if (hasForgotten) url.searchParams.set('resourceVersion', '1');
-      hasForgotten = false;
+      if (hasForgotten && isOfImageRepositories(url)) {
+        url.searchParams.set('resourceVersion', '1');
+        hasForgotten = false;
+      }
     }
     const headers = {
       ...request.headers,
@@ -95,4 +97,9 @@ export async function openApiGateway(t: TestContext, behind: ClusterEndpoint): P
     agent.destroy();
   });
   return gateway;
+}
+
+/** The relay watches other kinds as well, in any order. */
+function isOfImageRepositories({ pathname }: URL): boolean {
+  return /^\/apis\/image\.toolkit\.fluxcd\.io\/.*\/imagerepositories$/.test(pathname);
 }
