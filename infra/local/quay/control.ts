@@ -1,5 +1,6 @@
 /** The control API of a local Quay (spec B.3), for suites in other processes and languages. No authentication. */
 import * as z from 'zod';
+import { compilePattern } from '../../../shared/policy/tag-pattern.ts';
 import { type Answer, answerJson } from '../registry/answer.ts';
 import type { FaultRule } from '../registry/faults.ts';
 import type { LocalQuay } from './quay.ts';
@@ -53,7 +54,7 @@ export async function answerControl(
         return done();
       }
       case 'POST /fault':
-        quay.faults.add(toRule(Fault.parse(body)));
+        quay.faults.add(await toRule(Fault.parse(body)));
         return done();
       case 'DELETE /fault':
         quay.faults.clear();
@@ -76,11 +77,12 @@ export async function answerControl(
   }
 }
 
-function toRule({ match, skip, times, respond }: z.infer<typeof Fault>): FaultRule {
+async function toRule({ match, skip, times, respond }: z.infer<typeof Fault>): Promise<FaultRule> {
   const { abort, ...answer } = respond;
+  const pattern = match.pathRegex === undefined ? undefined : await compilePattern(match.pathRegex);
   return {
     method: match.method,
-    path: match.pathRegex === undefined ? undefined : new RegExp(match.pathRegex),
+    path: pattern && { test: (text) => pattern.matcher(text).find() },
     skip,
     times,
     ...answer,

@@ -6,8 +6,8 @@ import { type Answer, answerJson } from './answer.ts';
 export interface FaultRule {
   /** `GET`, …; any when left out. */
   method?: string;
-  /** The whole path, or an expression over path and query; any when left out. */
-  path?: string | RegExp;
+  /** The whole path, or what tests path and query, such as an expression; any when left out. */
+  path?: string | Pick<RegExp, 'test'>;
   /** Matching requests that are served well before the rule counts. */
   skip?: number;
   /** Requests that the rule spoils; all when left out. */
@@ -66,7 +66,7 @@ export class Faults {
       const { rule } = entry;
       if (rule.method !== undefined && rule.method !== method) continue;
       if (typeof rule.path === 'string' && rule.path !== path) continue;
-      if (rule.path instanceof RegExp && !rule.path.test(path + query)) continue;
+      if (typeof rule.path === 'object' && !rule.path.test(path + query)) continue;
       const skip = rule.skip ?? 0;
       const turn = entry.seen++;
       if (turn >= skip && turn < skip + (rule.times ?? Infinity)) return rule;
