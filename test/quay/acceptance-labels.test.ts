@@ -9,26 +9,11 @@ import {
 import { conditionsOf, onBothServers } from './suite.ts';
 
 onBothServers('labels', (suite) => {
-  async function provisioned(spec = {}) {
-    await suite.create('any', spec);
-    const object = await suite.settled('any');
-    suite.forget();
-    return object;
-  }
-
-  async function provisionedComponent() {
-    await suite.component('my-component');
-    await suite.create('any', {}, suite.linked());
-    const object = await suite.settled('any');
-    suite.forget();
-    return object;
-  }
-
   test('labels that are added or changed later change nothing, in no step', async () => {
     await suite.component('my-component');
     await suite.account('appstudio-pipeline');
     await suite.account('build-pipeline-my-component');
-    const before = await provisioned();
+    const before = await suite.provisioned();
     await suite.bench.edit('any', { metadata: suite.linked() });
     await suite.bench.annotate('any', { [QUAY_ANNOTATION.updateComponentImage]: 'true' });
     const after = await suite.settled('any');
@@ -47,7 +32,7 @@ onBothServers('labels', (suite) => {
 
   /** As the newest originals left objects: with a pull robot, whatever they are for. */
   async function takenOver(labels: Record<string, string>) {
-    await provisionedComponent();
+    await suite.provisionedComponent();
     await suite.account('appstudio-pipeline');
     const none = { [COMPONENT_LABEL]: null, [APPLICATION_LABEL]: null };
     await suite.bench.edit('any', { metadata: { ownerReferences: null, labels: { ...none, ...labels } } });
@@ -77,7 +62,7 @@ onBothServers('labels', (suite) => {
 
   test('labels of a Component that change later change nothing either', async () => {
     await suite.account('build-pipeline-other');
-    const before = await provisionedComponent();
+    const before = await suite.provisionedComponent();
     const labels = { [COMPONENT_LABEL]: 'other', [APPLICATION_LABEL]: 'other' };
     await suite.bench.edit('any', { metadata: { labels } });
     const after = await suite.settled('any');

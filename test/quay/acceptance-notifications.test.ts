@@ -12,17 +12,10 @@ const hook = (title: string, url = `https://example.com/${title}`): SpecNotifica
 });
 
 onBothServers('notifications', (suite) => {
-  async function provisioned(spec = {}) {
-    await suite.create('any', spec);
-    const object = await suite.settled('any');
-    suite.forget();
-    return object;
-  }
-
   const stored = (name = 'any') => suite.org().repositories[`${suite.namespace}/${name}`];
 
   test('C36 notifications: add, update with another uuid, delete one, delete several', async () => {
-    await provisioned({ notifications: [hook('a'), hook('b'), hook('c')] });
+    await suite.provisioned({ notifications: [hook('a'), hook('b'), hook('c')] });
     const notes = () =>
       stored()!.notifications.map(({ title, config }) => `${title} ${config.url ?? config.email}`);
     const uuids = async () => (await suite.read('any')).status.notifications!;
@@ -65,7 +58,7 @@ onBothServers('notifications', (suite) => {
   });
 
   test('C36 a bad URL, an entry without a method: the message names the title, and a second look repairs', async () => {
-    await provisioned();
+    await suite.provisioned();
     for (const entry of [hook('bad', 'ftp://example.com'), { title: 'bad' }]) {
       await edited(suite, [entry]);
       assert.equal(
@@ -79,7 +72,7 @@ onBothServers('notifications', (suite) => {
   });
 
   test('C36 one that somebody deleted in Quay is made again; those of others are left alone', async () => {
-    await provisioned({ notifications: [hook('mine')] });
+    await suite.provisioned({ notifications: [hook('mine')] });
     const [mine] = stored()!.notifications;
     stored()!.notifications = [{ ...mine!, uuid: 'somebody-elses', title: 'theirs' }];
     const { status } = await suite.settled('any');

@@ -6,25 +6,10 @@ import { SECRETS, SERVICE_ACCOUNTS } from '../../shared/kube/resource.ts';
 import { conditionsOf, ORG, onBothServers } from './suite.ts';
 
 onBothServers('operations', (suite) => {
-  async function provisioned(spec = {}) {
-    await suite.create('any', spec);
-    const object = await suite.settled('any');
-    suite.forget();
-    return object;
-  }
-
-  async function provisionedComponent() {
-    await suite.component('my-component');
-    await suite.create('any', {}, suite.linked());
-    const object = await suite.settled('any');
-    suite.forget();
-    return object;
-  }
-
   const stored = (name = 'any') => suite.org().repositories[`${suite.namespace}/${name}`];
 
   test('C30 an edited name is taken back, Quay is not asked', async () => {
-    await provisioned();
+    await suite.provisioned();
     const name = `${suite.namespace}/any`;
     for (const edit of ['other', null, 'any']) {
       await suite.bench.edit('any', { spec: { image: { name: edit } } });
@@ -36,7 +21,7 @@ onBothServers('operations', (suite) => {
   });
 
   test('C31 visibility both ways; the message is cleared', async () => {
-    await provisioned();
+    await suite.provisioned();
     suite.quay.setPrivateLimit(ORG, 0);
     await suite.bench.edit('any', { spec: { image: { visibility: 'private' } } });
     assert.ok((await suite.settled('any')).status.message);
@@ -56,7 +41,7 @@ onBothServers('operations', (suite) => {
   });
 
   test('C31 what Quay refuses is reverted with its reason; what passes is not', async () => {
-    await provisioned();
+    await suite.provisioned();
     const text = 'Visibility cannot be changed';
     const undo = suite.quay.faults.add({ path: /changevisibility$/, status: 400, body: { message: text } });
     await suite.bench.edit('any', { spec: { image: { visibility: 'private' } } });
@@ -71,7 +56,7 @@ onBothServers('operations', (suite) => {
   });
 
   test('C32 rotation with existing secrets: new tokens in the same Secrets, a new time', async () => {
-    const before = await provisionedComponent();
+    const before = await suite.provisionedComponent();
     const url = suite.url('my-app/my-component');
     const tokens = await Promise.all(['push', 'pull'].map((role) => suite.login(`any-image-${role}`, url)));
     const uids = await Promise.all(['push', 'pull'].map((role) => suite.secret(`any-image-${role}`)));
@@ -94,7 +79,7 @@ onBothServers('operations', (suite) => {
   });
 
   test('C32 rotations within one second: the time moves on with each', async () => {
-    const times = [(await provisioned()).status.credentials.generationTimestamp];
+    const times = [(await suite.provisioned()).status.credentials.generationTimestamp];
     for (let rotation = 1; rotation <= 3; rotation++) {
       await suite.bench.edit('any', { spec: { credentials: { 'regenerate-token': true } } });
       times.push((await suite.settled('any')).status.credentials.generationTimestamp);
@@ -103,7 +88,7 @@ onBothServers('operations', (suite) => {
   });
 
   test('C32 rotation with a missing secret, and with a missing robot: both are there again', async () => {
-    const { status } = await provisioned();
+    const { status } = await suite.provisioned();
     const robot = status.credentials['push-robot-account']!;
     await suite.bench.kube.delete(SECRETS, { namespace: suite.namespace, name: 'any-image-push' });
     await suite.bench.edit('any', { spec: { credentials: { 'regenerate-token': true } } });
@@ -141,7 +126,7 @@ onBothServers('operations', (suite) => {
   });
 
   test('a request for a namespace token is answered, once', async () => {
-    await provisioned();
+    await suite.provisioned();
     await suite.bench.edit('any', { spec: { credentials: { 'regenerate-namespace-pull-token': true } } });
     const { spec, status } = await suite.settled('any');
     assert.deepEqual([spec?.credentials, status.message], [{}, 'Namespace pull secret is disabled']);
@@ -149,7 +134,7 @@ onBothServers('operations', (suite) => {
 
   test('a request that is false is left alone', async () => {
     const credentials = { 'regenerate-token': false, 'verify-linking': false };
-    await provisioned({ credentials });
+    await suite.provisioned({ credentials });
     const { spec } = await suite.settled('any');
     assert.deepEqual(spec?.credentials, credentials);
     assert.deepEqual(suite.bench.writes(), []);
@@ -180,7 +165,7 @@ onBothServers('operations', (suite) => {
   ];
   for (const [rule, before, exists, after] of RULES) {
     test(`C33 link rule ${rule}`, async () => {
-      await provisioned();
+      await suite.provisioned();
       await suite.account('appstudio-pipeline', before);
       if (!exists) await suite.bench.kube.delete(SECRETS, { namespace: suite.namespace, name: P });
       await suite.bench.edit('any', { spec: { credentials: { 'verify-linking': true } } });
@@ -192,13 +177,13 @@ onBothServers('operations', (suite) => {
   }
 
   test('C33 link rule 5: no service account, nothing to do', async () => {
-    await provisioned();
+    await suite.provisioned();
     await suite.bench.edit('any', { spec: { credentials: { 'verify-linking': true } } });
     assert.deepEqual((await suite.settled('any')).spec?.credentials, {});
   });
 
   test('C33 a Component: both pipeline accounts, and no link comes back without its Secret', async () => {
-    await provisionedComponent();
+    await suite.provisionedComponent();
     const accounts = ['appstudio-pipeline', 'build-pipeline-my-component'];
     for (const name of accounts) await suite.account(name, { secrets: [P, P], imagePullSecrets: [P] });
     await suite.bench.edit('any', { spec: { credentials: { 'verify-linking': true } } });
@@ -240,7 +225,7 @@ onBothServers('operations', (suite) => {
   });
 
   test('C34 a pipeline account that is missing is linked by a later run', async () => {
-    await provisionedComponent();
+    await suite.provisionedComponent();
     await suite.account('build-pipeline-my-component');
     await suite.settled('any');
     assert.deepEqual((await suite.links('build-pipeline-my-component')).secrets, [P]);
@@ -261,7 +246,7 @@ onBothServers('operations', (suite) => {
   });
 
   test('several requests at once are carried out in one run, and the object rests afterwards', async () => {
-    const before = await provisioned();
+    const before = await suite.provisioned();
     await suite.bench.edit('any', {
       spec: {
         image: { name: 'other', visibility: 'private' },

@@ -10,12 +10,6 @@ const MISSING =
   'Image repository is missing. Remove appstudio.openshift.io/image-repository finalizer to try to recover.';
 
 onBothServers('states', (suite) => {
-  async function provisioned() {
-    await suite.create('any');
-    const object = await suite.settled('any');
-    suite.forget();
-    return object;
-  }
   const withoutFinalizer = () => suite.bench.edit('any', { metadata: { finalizers: null } });
 
   for (const [what, lost] of [
@@ -28,7 +22,7 @@ onBothServers('states', (suite) => {
     ['everything', null],
   ] as const) {
     test(`C50 damaged: lost ${what}`, async () => {
-      await provisioned();
+      await suite.provisioned();
       await suite.status('any', lost);
       assert.equal((await suite.run('any')).result, 'stalled');
       const object = await suite.read('any');
@@ -41,7 +35,7 @@ onBothServers('states', (suite) => {
   }
 
   test('C50 recovery by the finalizer: the repository again, with new robots', async () => {
-    const before = await provisioned();
+    const before = await suite.provisioned();
     await suite.status('any', null);
     await suite.run('any');
     await withoutFinalizer();
@@ -56,7 +50,7 @@ onBothServers('states', (suite) => {
   });
 
   test('C50 recovery by the retry annotation', async () => {
-    await provisioned();
+    await suite.provisioned();
     await suite.status('any', null);
     await suite.run('any');
     await suite.bench.annotate('any', { [QUAY_ANNOTATION.retry]: 'x' });
@@ -80,7 +74,7 @@ onBothServers('states', (suite) => {
     ],
   ] as const) {
     test(`C51 missing, found by ${what}; recovery keeps the robots`, async () => {
-      const before = await provisioned();
+      const before = await suite.provisioned();
       suite.org().repositories = {};
       await suite.bench.edit('any', edit);
       assert.equal((await suite.run('any')).result, 'stalled');
@@ -101,7 +95,7 @@ onBothServers('states', (suite) => {
   }
 
   test('C52 an address in the status that reaches elsewhere is ignored', async () => {
-    await provisioned();
+    await suite.provisioned();
     const roles = {};
     const victim = { isPublic: true, description: '', roles, notifications: [], tags: {}, manifests: [] };
     suite.org().repositories['other-ns/secret'] = victim;

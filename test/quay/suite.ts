@@ -91,6 +91,13 @@ export interface QuaySuite {
   /** Runs, must end well, and gives the object. */
   settled(name: string, options?: RunOptions): Promise<QuayImageRepository & { status: Status }>;
   read(name: string): Promise<QuayImageRepository & { status: Status }>;
+  /** An object `any` that has what it asks for, and nothing remembered of how it came to it. */
+  provisioned(
+    spec?: QuayImageRepositorySpec,
+    metadata?: Record<string, unknown>,
+  ): Promise<QuayImageRepository & { status: Status }>;
+  /** The same of the Component `my-component`. */
+  provisionedComponent(): Promise<QuayImageRepository & { status: Status }>;
   /** Calls that Quay got since the last `forget`, such as `POST /repository`. */
   asked(): string[];
   forget(): void;
@@ -266,6 +273,16 @@ export function useQuaySuite(server: { readonly kube: KubeClient }, options: Sui
       return object as QuayImageRepository & { status: Status };
     },
     asked: () => quay.requests.records.map(({ method, path }) => `${method} ${path.slice('/api/v1'.length)}`),
+    async provisioned(spec = {}, metadata = undefined) {
+      await suite.create('any', spec, metadata);
+      const object = await suite.settled('any');
+      suite.forget();
+      return object;
+    },
+    async provisionedComponent() {
+      await suite.component('my-component');
+      return await suite.provisioned({}, suite.linked());
+    },
     forget() {
       quay.requests.clear();
       bench.forget();
