@@ -1,7 +1,7 @@
 /** What people see of `ImagePolicy` through kubectl, and that no version loses what another one has written (IR-API-1). */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { useKubectl } from '../../test/api/kubectl.ts';
+import { columnsOf, useKubectl } from '../../test/api/kubectl.ts';
 import { MERGE, overBothServers } from '../../test/api/servers.ts';
 import { INTERVAL_UNUSED } from './image-policy.ts';
 
@@ -40,7 +40,6 @@ overBothServers('kubectl and ImagePolicy', ['kubectl'], (server, ask) => {
   const path = (version: string, name = '') =>
     `/apis/${GROUP}/${version}/namespaces/${namespace}/imagepolicies${name && `/${name}`}`;
   const kubectl = useKubectl(server, () => namespace);
-  const head = (table: string) => table.split('\n')[0]!.trim().split(/ {2,}/);
   const patch = async (version: string, name: string, body: unknown) => {
     const reply = await ask(path(version, name), { method: 'PATCH', body, contentType: MERGE });
     assert.equal(reply.status, 200, JSON.stringify(reply.json));
@@ -56,7 +55,7 @@ overBothServers('kubectl and ImagePolicy', ['kubectl'], (server, ask) => {
   test('get shows the columns of v1, under every name', async () => {
     for (const name of [`imagepolicies.v1.${GROUP}`, 'imgpol', 'imagepol']) {
       const { output } = await kubectl(['get', name, 'chosen']);
-      assert.deepEqual(head(output), ['NAME', 'IMAGE', 'TAG', 'READY', 'STATUS', 'AGE']);
+      assert.deepEqual(columnsOf(output), ['NAME', 'IMAGE', 'TAG', 'READY', 'STATUS', 'AGE']);
       const row = /^chosen +ghcr\.io\/org\/app +1\.2\.0 +True +Latest image tag resolved +\S+$/m;
       assert.match(output, row);
     }

@@ -1,7 +1,7 @@
 /** What people see of `OCIRepository` through kubectl, the commands of its founding document, and that no version loses a field. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { useKubectl } from '../../test/api/kubectl.ts';
+import { columnsOf, useKubectl } from '../../test/api/kubectl.ts';
 import { MERGE, overBothServers } from '../../test/api/servers.ts';
 
 const GROUP = 'source.toolkit.fluxcd.io';
@@ -80,7 +80,6 @@ overBothServers('kubectl and OCIRepository', ['kubectl'], (server, ask) => {
     assert.equal(code, 0, output);
     return output;
   };
-  const head = (table: string) => table.split('\n')[0]!.trim().split(/ {2,}/);
   const patch = async (version: string, name: string, body: unknown) => {
     const reply = await ask(path(version, name), { method: 'PATCH', body, contentType: MERGE });
     assert.equal(reply.status, 200, JSON.stringify(reply.json));
@@ -101,7 +100,7 @@ overBothServers('kubectl and OCIRepository', ['kubectl'], (server, ask) => {
       `ocirepositories.v1beta2.${GROUP}`,
     ]) {
       const output = (await run(['get', name, 'web'])).replace(/^Warning: .*\n/gm, '');
-      assert.deepEqual(head(output), ['NAME', 'URL', 'READY', 'STATUS', 'AGE']);
+      assert.deepEqual(columnsOf(output), ['NAME', 'URL', 'READY', 'STATUS', 'AGE']);
       assert.ok(
         /^web +oci:\/\/ghcr\.io\/acme\/web +True +stored artifact for digest 'latest@sha256:3b6c/m.test(
           output,

@@ -56,3 +56,8 @@ export function runKubectl(
     child.stdin?.end(options.input ?? '');
   });
 }
+
+/** The columns of what `kubectl get` printed. */
+export function columnsOf(table: string): string[] {
+  return table.split('\n')[0]!.trim().split(/ {2,}/);
+}
