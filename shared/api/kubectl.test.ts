@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { columnsOf } from '../../test/api/kubectl.ts';
 import { MERGE, overBothServers, repositories, repository } from '../../test/api/servers.ts';
 import { part } from '../../test/parts/parts.ts';
 
@@ -27,8 +28,6 @@ overBothServers('kubectl and ImageRepository', ['kubectl'], (server, ask) => {
     running.child.stdin!.end(input);
     return running;
   };
-  /** The words of the head line, whose names are set apart by at least two blanks. */
-  const head = (table: string) => table.split('\n')[0]!.trim().split(/ {2,}/);
   const rows = (table: string) => table.trim().split('\n').slice(1);
 
   before(async () => {
@@ -51,19 +50,19 @@ overBothServers('kubectl and ImageRepository', ['kubectl'], (server, ask) => {
 
   test('get shows the columns of v1', async () => {
     const { stdout } = await kubectl(['get', 'imgrepo', 'scanned']);
-    assert.deepEqual(head(stdout), ['NAME', 'IMAGE', 'TAGS', 'READY', 'STATUS', 'AGE']);
+    assert.deepEqual(columnsOf(stdout), ['NAME', 'IMAGE', 'TAGS', 'READY', 'STATUS', 'AGE']);
     assert.match(rows(stdout)[0]!, /^scanned +ghcr\.io\/org\/app +3 +True +found 3 tags +\d+s$/);
   });
 
   test('get -o wide adds the last scan', async () => {
     const { stdout } = await kubectl(['get', 'imgrepo', 'scanned', '-o', 'wide']);
-    assert.deepEqual(head(stdout), ['NAME', 'IMAGE', 'TAGS', 'READY', 'STATUS', 'LAST SCAN', 'AGE']);
+    assert.deepEqual(columnsOf(stdout), ['NAME', 'IMAGE', 'TAGS', 'READY', 'STATUS', 'LAST SCAN', 'AGE']);
     assert.match(rows(stdout)[0]!, / 2026-01-05T10:00:07Z /);
   });
 
   test('get of v1beta2 shows the same, and warns', async () => {
     const { stdout, stderr } = await kubectl(['get', `imagerepositories.v1beta2.${GROUP}`, 'scanned']);
-    assert.deepEqual(head(stdout), ['NAME', 'IMAGE', 'TAGS', 'READY', 'STATUS', 'AGE']);
+    assert.deepEqual(columnsOf(stdout), ['NAME', 'IMAGE', 'TAGS', 'READY', 'STATUS', 'AGE']);
     assert.match(
       stderr,
       /Warning: image\.toolkit\.fluxcd\.io\/v1beta2 ImageRepository is deprecated, use v1/,
@@ -72,7 +71,7 @@ overBothServers('kubectl and ImageRepository', ['kubectl'], (server, ask) => {
 
   test('get of v1beta1 shows the columns of its time, without a warning', async () => {
     const { stdout, stderr } = await kubectl(['get', `imagerepositories.v1beta1.${GROUP}`, 'scanned']);
-    assert.deepEqual(head(stdout), ['NAME', 'LAST SCAN', 'TAGS']);
+    assert.deepEqual(columnsOf(stdout), ['NAME', 'LAST SCAN', 'TAGS']);
     assert.match(rows(stdout)[0]!, /^scanned +2026-01-05T10:00:07Z +3$/);
     assert.equal(stderr, '');
   });

@@ -57,7 +57,7 @@ export function runKubectl(
   });
 }
 
-/** The columns of what `kubectl get` printed. */
+/** The columns of what `kubectl get` printed: names that are set apart by at least two blanks. */
 export function columnsOf(table: string): string[] {
   return table.split('\n')[0]!.trim().split(/ {2,}/);
 }
